@@ -1,0 +1,17 @@
+"""The application and what it is made of."""
+
+from aiohttp import web
+
+from .chat.hub import HUB, Hub, close_hub
+from .chat.models import MESSAGES, Messages
+from .routes import routes
+
+
+def create_app() -> web.Application:
+    """Make the application; every call makes a new one."""
+    app = web.Application()
+    app[HUB] = hub = Hub()
+    app[MESSAGES] = Messages(announce=hub.send)
+    app.add_routes(routes)
+    app.on_shutdown.append(close_hub)
+    return app

@@ -1,0 +1,33 @@
+"""People and their names."""
+
+from unicodedata import normalize
+from urllib.parse import unquote
+
+from aiohttp import web
+
+COOKIE = "user"
+
+USER = web.RequestKey("user", str)
+
+MAX_NAME = 40  # characters
+
+
+def check_name(name: object) -> str:
+    """Return the name in the form in which it is kept.
+
+    Raises ValueError, in words for the person, if nobody can be called that.
+    """
+    # One é may be one character or two; NFC makes the same name the same string.
+    name = normalize("NFC", name).strip() if isinstance(name, str) else ""
+    # Not printable are control characters, and those that make one name look like another.
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise ValueError(f"A name has 1 to {MAX_NAME} characters, all of them visible.")
+    return name
+
+
+def find_user(request: web.Request) -> str | None:
+    """Return the name that the request's cookie holds, or None for a stranger."""
+    try:
+        return check_name(unquote(request.cookies.get(COOKIE, "")))
+    except ValueError:
+        return None

@@ -1,0 +1,222 @@
+"""Fixtures: every test that asks for `chat` runs at every step at which it holds.
+
+A test in `test_03_views.py` says what is true from step 03 on. It runs against steps 03
+to 09 or, marked `until(5)`, 03 to 05; and from step 05 on, on both stores.
+"""
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from yarl import URL
+
+from tests.process import Process
+from tests.people import Transcript, Visitor
+from tools.mongod import Mongod, find_mongod
+from tools.steps import ALL, FIRST_WITH_DATABASE, Step, find_step
+
+TRANSCRIPT = pytest.StashKey[Transcript]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tutorial")
+    group.addoption("--step", action="append", default=[], help="test only this step (repeatable)")
+    group.addoption("--project", help="test the code in this folder instead of the step's own")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "until(step): the last step at which this is so")
+    config.addinivalue_line("markers", "section(heading): where the chapter speaks of it")
+    config.addinivalue_line("markers", "real_database: needs a MongoDB server")
+
+
+def missing(what: str) -> None:
+    """Skip a test that needs something this machine lacks; where all must run, fail."""
+    if os.environ.get("TUTORIAL_NO_SKIP"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+# --- which steps, which stores -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A step together with the store it runs on."""
+
+    step: Step
+    store: str  # "memory", "mongod", or "" for a step that stores nothing
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, (self.step.name, self.store)))
+
+
+def first_step(path: Path) -> int | None:
+    """Return the number of the step that a test file belongs to."""
+    name = re.match(r"test_(\d\d)_", path.name)
+    return int(name[1]) if name else None
+
+
+def variants(metafunc: pytest.Metafunc, first: int) -> Iterator[Variant]:
+    node = metafunc.definition
+    until = node.get_closest_marker("until")
+    last = until.args[0] if until else len(ALL)
+    wanted = [find_step(name) for name in metafunc.config.getoption("--step")] or ALL
+    real_only = node.get_closest_marker("real_database") is not None
+    for step in wanted:
+        if not first <= step.number <= last:
+            continue
+        if step.number < FIRST_WITH_DATABASE:
+            yield Variant(step, "")
+        else:
+            if not real_only:
+                yield Variant(step, "memory")
+            yield Variant(step, "mongod")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    first = first_step(Path(metafunc.module.__file__ or ""))
+    if "variant" in metafunc.fixturenames and first is not None:
+        chosen = list(variants(metafunc, first))
+        metafunc.parametrize("variant", chosen, ids=str, scope="function")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, when some steps were asked for, what belongs to no step of theirs."""
+    if config.getoption("--step"):
+        chosen = [item for item in items if hasattr(item, "callspec") and "variant" in item.callspec.params]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+# --- a chat to test ------------------------------------------------------------------------
+
+
+def load_create_app(folder: Path, step: Step) -> Callable[[], web.Application]:
+    """Import a step's `create_app`, or that of a learner's own folder."""
+    if folder == step.folder:
+        module = importlib.import_module(f"steps.{step.name}.aiochat.app")
+    else:
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+        module = importlib.import_module("aiochat.app")
+    create_app: Callable[[], web.Application] = module.create_app
+    return create_app
+
+
+class Chat:
+    """A running chat, and the people who visit it."""
+
+    def __init__(self, variant: Variant, folder: Path, transcript: Transcript) -> None:
+        self.step = variant.step.number
+        self.store = variant.store
+        self.folder = folder
+        self.transcript = transcript
+        self.create_app = load_create_app(folder, variant.step)
+        self.visitors = contextlib.AsyncExitStack()
+        self.port: int | None = None  # any that is free
+        self.server: TestServer
+
+    async def start(self) -> None:
+        self.server = TestServer(self.create_app(), port=self.port)
+        await self.server.start_server(shutdown_timeout=1)
+
+    async def stop(self) -> None:
+        await self.server.close()
+
+    async def restart(self) -> None:
+        """Stop the chat and start it again at the same address."""
+        self.port = self.server.port
+        await self.stop()
+        await self.start()
+
+    @property
+    def url(self) -> URL:
+        return self.server.make_url("/")
+
+    async def stranger(self, name: str = "nobody") -> Visitor:
+        """Somebody whom the chat does not know."""
+        visitor = Visitor(self.url, name, self.step, self.transcript)
+        return await self.visitors.enter_async_context(visitor)
+
+    async def visitor(self, name: str) -> Visitor:
+        """Somebody who is logged in, where the step has a login."""
+        visitor = await self.stranger(name)
+        if self.step >= 3:
+            answer = await visitor.sign_up()
+            assert answer.status == 303, f"{name} cannot log in: {answer.status} {answer.text}"
+        return visitor
+
+
+@pytest.fixture
+def transcript(request: pytest.FixtureRequest) -> Transcript:
+    """What was last sent and received in this test."""
+    request.node.stash[TRANSCRIPT] = transcript = Transcript()
+    return transcript
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest, variant: Variant) -> Path:
+    """The project folder under test: the step's, or the learner's."""
+    project = request.config.getoption("--project")
+    return Path(project).absolute() if project else variant.step.folder
+
+
+@pytest.fixture(scope="session")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """A real database for all tests."""
+    if find_mongod() is None:
+        missing("no mongod: put one on PATH or, on Linux, run python3 tutorial.py install mongod")
+    with Mongod(tmp_path_factory.mktemp("mongod")) as server:
+        yield server
+
+
+@pytest.fixture
+def environment(
+    request: pytest.FixtureRequest, variant: Variant, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    """The environment of a chat: nothing of this machine's own, and the store's address."""
+    names = ("MONGO_URL", "SECRET_KEY", "PRODUCTION", "PORT", "TRUST_PROXY")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    settings: dict[str, str] = {}
+    if variant.store == "mongod":
+        server: Mongod = request.getfixturevalue("mongod")
+        database = f"test_{uuid4().hex}"
+        settings["MONGO_URL"] = str(URL(server.url) / database)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    yield settings
+    if variant.store == "mongod":
+        with server.connect(patience_ms=5000) as client:
+            client.drop_database(database)
+
+
+@pytest.fixture
+async def chat(
+    variant: Variant, folder: Path, environment: dict[str, str], transcript: Transcript
+) -> AsyncIterator[Chat]:
+    """The chat of a step, running on a free port."""
+    chat = Chat(variant, folder, transcript)
+    await chat.start()
+    async with chat.visitors:
+        yield chat
+    await chat.stop()
+
+
+@pytest.fixture
+async def process(
+    folder: Path, environment: dict[str, str], tmp_path: Path
+) -> AsyncIterator[Process]:
+    """The chat of a step in a process of its own."""
+    async with Process(folder, tmp_path / "chat.log", **environment) as process:
+        yield process

@@ -1,0 +1,217 @@
+"""The people in the tests: what a person does at the chat, whichever step it is."""
+
+import asyncio
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import uuid4
+
+from aiohttp import (
+    AddrInfoType,
+    ClientSession,
+    ClientWebSocketResponse,
+    CookieJar,
+    TCPConnector,
+    WSMsgType,
+)
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+PATIENCE = 10  # seconds until what should happen counts as not happening
+
+PASSWORD = "a long enough password"
+
+Event = dict[str, Any]
+
+
+class Transcript:
+    """What was last sent and received, for whoever has to find out what went wrong."""
+
+    def __init__(self) -> None:
+        self.sent = "nothing"
+        self.received = "nothing"
+
+    def send(self, what: str) -> None:
+        self.sent, self.received = shorten(what), "nothing yet"
+
+    def receive(self, what: str) -> None:
+        self.received = shorten(what)
+
+
+def shorten(text: str, limit: int = 300) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response, read to its end."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    text: str
+    url: URL
+
+    @property
+    def location(self) -> str:
+        """Where a redirect leads."""
+        return self.headers.get("Location", "")
+
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Socket:
+    """One person's open socket."""
+
+    def __init__(self, ws: ClientWebSocketResponse, transcript: Transcript) -> None:
+        self.ws = ws
+        self.transcript = transcript
+        self.unread: list[Event] = []
+
+    async def say(self, text: str, client_id: str | None = None) -> str:
+        """Send a message and return its client_id; do not wait for the answer."""
+        client_id = client_id or uuid4().hex
+        await self.send({"type": "message", "text": text, "client_id": client_id})
+        return client_id
+
+    async def send(self, event: object) -> None:
+        await self.send_text(json.dumps(event))
+
+    async def send_text(self, text: str) -> None:
+        self.transcript.send(f"on the socket: {text}")
+        await self.ws.send_str(text)
+
+    async def receive(self, *kinds: str) -> Event:
+        """Return the next event, or the next of these kinds; pass over the others."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    event = await self._next()
+                    if not kinds or event["type"] in kinds:
+                        return event
+        except TimeoutError:
+            raise AssertionError(f"no {' or '.join(kinds) or 'event'} came") from None
+
+    async def _next(self) -> Event:
+        while not self.unread:
+            frame = await self.ws.receive()
+            assert frame.type is WSMsgType.TEXT, f"the socket was closed ({self.ws.close_code})"
+            self.transcript.receive(f"on the socket: {frame.data}")
+            events = json.loads(frame.data)
+            self.unread += events if isinstance(events, list) else [events]
+        return self.unread.pop(0)
+
+    async def texts(self, count: int) -> list[str]:
+        """Return the texts of the next messages."""
+        return [(await self.receive("message"))["text"] for _ in range(count)]
+
+    async def until(self, text: str) -> list[Event]:
+        """Return all events up to the message with this text, and that one."""
+        events: list[Event] = []
+        while not events or events[-1].get("text") != text:
+            events.append(await self.receive())
+        return events
+
+    async def closed(self) -> int | None:
+        """Read whatever still comes, and return the code with which the socket is closed."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                async for frame in self.ws:
+                    self.transcript.receive(f"on the socket: {frame.data}")
+        except TimeoutError:
+            raise AssertionError("the socket stays open") from None
+        return self.ws.close_code
+
+    async def close(self) -> None:
+        await self.ws.close()
+
+    def drop(self) -> None:
+        """Lose the connection, as a cable that is pulled."""
+        transport = self._transport()
+        transport.abort()
+
+    def stop_reading(self) -> None:
+        """Stay connected and read nothing more."""
+        self._transport().pause_reading()
+
+    def _transport(self) -> Any:
+        connection = self.ws._response.connection
+        assert connection is not None
+        return connection.transport
+
+
+def small_socket(address: AddrInfoType) -> socket.socket:
+    """Make a socket whose system buffer fills soon, when nobody reads from it."""
+    family, kind, protocol, *_ = address
+    small = socket.socket(family, kind, protocol)
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    return small
+
+
+class Visitor:
+    """A browser, with its own cookies; `sign_up` tells the chat whose it is."""
+
+    def __init__(self, base: URL, name: str, step: int, transcript: Transcript) -> None:
+        self.base = base
+        self.name = name
+        self.step = step
+        self.transcript = transcript
+        connector = TCPConnector(limit=0, socket_factory=small_socket)
+        self.session = ClientSession(
+            base, connector=connector, cookie_jar=CookieJar(unsafe=True)
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
+
+    async def request(
+        self, method: str, path: str, *, follow: bool = False, **options: Any
+    ) -> Answer:
+        """Send a request; redirects are answers too, unless `follow`."""
+        self.transcript.send(f"{method} {path} {options.get('data', '')}".strip())
+        url = URL(path, encoded=options.pop("encoded", False))
+        async with (
+            asyncio.timeout(PATIENCE),
+            self.session.request(method, url, allow_redirects=follow, **options) as response,
+        ):
+            text = await response.text(errors="replace")
+            self.transcript.receive(f"{response.status} {response.reason}: {text}")
+            return Answer(response.status, response.headers, text, response.url)
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, form: dict[str, str] | None = None, **options: Any) -> Answer:
+        return await self.request("POST", path, data=form or {}, **options)
+
+    async def connect(self, query: str = "", **headers: str) -> Socket:
+        """Open a socket; it closes with the browser."""
+        self.transcript.send(f"a socket to /ws{query}")
+        async with asyncio.timeout(PATIENCE):
+            ws = await self.session.ws_connect(f"/ws{query}", headers=headers, max_msg_size=0)
+        return Socket(ws, self.transcript)
+
+    async def join(self, query: str = "") -> Socket:
+        """Open a socket and wait until the chat says who is here."""
+        socket = await self.connect(query)
+        await socket.receive("here")
+        return socket
+
+    async def sign_up(self) -> Answer:
+        """Become somebody the chat knows, in the way of this step."""
+        return await self.post("/signup" if self.step >= 5 else "/login", self.form())
+
+    async def log_in(self, **changes: str) -> Answer:
+        return await self.post("/login", self.form() | changes)
+
+    def form(self) -> dict[str, str]:
+        """What this person writes into the form."""
+        password = {"password": PASSWORD} if self.step >= 7 else {}
+        return {"login": self.name} | password
+
+    def clear_cookies(self) -> None:
+        self.session.cookie_jar.clear()

@@ -1,0 +1,97 @@
+"""A chat in a process of its own, for what a test cannot do to itself: signals, kills, logs."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from yarl import URL
+
+from tools.mongod import free_port
+
+# `python -m aiochat`, but on a free port.
+LAUNCH = """
+import runpy, sys
+from aiohttp import web
+run_app, port = web.run_app, int(sys.argv.pop())
+web.run_app = lambda app, **options: run_app(app, **options | {"port": port})
+sys.path.insert(0, "")
+runpy.run_module("aiochat", run_name="__main__", alter_sys=True)
+"""
+
+START_SECONDS = 30
+
+
+class Process:
+    """The chat of a folder, started as a person starts it."""
+
+    def __init__(self, folder: Path, log: Path, **environment: str) -> None:
+        self.folder = folder
+        self.log = log
+        self.environment = environment
+        self.port = free_port()
+        self.process: asyncio.subprocess.Process
+
+    @property
+    def url(self) -> URL:
+        return URL(f"http://127.0.0.1:{self.port}")
+
+    async def start(self) -> None:
+        """Start it and return when it accepts connections."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-c", LAUNCH, str(self.port)),
+                cwd=self.folder,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"} | self.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                assert self.process.returncode is None, f"it ended: {self.output()}"
+                assert time.monotonic() < deadline, f"it does not start: {self.output()}"
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return
+
+    def send(self, name: signal.Signals) -> None:
+        self.process.send_signal(name)
+
+    async def ended(self, seconds: float) -> int:
+        """Return its exit code; it has so many seconds to end."""
+        try:
+            return await asyncio.wait_for(self.process.wait(), seconds)
+        except TimeoutError:
+            raise AssertionError(f"it still runs after {seconds} s") from None
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+    def output(self) -> str:
+        """Everything it has printed and logged so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.kill()
