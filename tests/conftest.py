@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import os
 import re
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from uuid import uuid4
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, async_playwright
 from yarl import URL
 
-from tests.process import Process
 from tests.people import Transcript, Visitor
+from tests.process import Process
 from tools.mongod import Mongod, find_mongod
 from tools.steps import ALL, FIRST_WITH_DATABASE, Step, find_step
 
@@ -91,11 +93,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, when some steps were asked for, what belongs to no step of theirs."""
+    """Leave out what holds at none of the steps that were asked for."""
     if config.getoption("--step"):
-        chosen = [item for item in items if hasattr(item, "callspec") and "variant" in item.callspec.params]
+        chosen = [item for item in items if isinstance(variant_of(item), Variant)]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
+
+
+def variant_of(item: pytest.Item) -> object:
+    return item.callspec.params.get("variant") if hasattr(item, "callspec") else None
 
 
 # --- a chat to test ------------------------------------------------------------------------
@@ -211,6 +217,20 @@ async def chat(
     async with chat.visitors:
         yield chat
     await chat.stop()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real browser."""
+    program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+    if program is None:
+        missing("no Chromium on PATH: install it (on Debian: apt install chromium)")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        await browser.close()
 
 
 @pytest.fixture

@@ -158,9 +158,8 @@ class Visitor:
         self.step = step
         self.transcript = transcript
         connector = TCPConnector(limit=0, socket_factory=small_socket)
-        self.session = ClientSession(
-            base, connector=connector, cookie_jar=CookieJar(unsafe=True)
-        )
+        self.session = ClientSession(base, connector=connector, cookie_jar=CookieJar(unsafe=True))
+        self.sockets: list[Socket] = []  # a socket that nobody holds is closed
 
     async def __aenter__(self) -> Self:
         return self
@@ -193,7 +192,8 @@ class Visitor:
         self.transcript.send(f"a socket to /ws{query}")
         async with asyncio.timeout(PATIENCE):
             ws = await self.session.ws_connect(f"/ws{query}", headers=headers, max_msg_size=0)
-        return Socket(ws, self.transcript)
+        self.sockets.append(Socket(ws, self.transcript))
+        return self.sockets[-1]
 
     async def join(self, query: str = "") -> Socket:
         """Open a socket and wait until the chat says who is here."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
 from yarl import URL
 
 from tools.mongod import free_port
@@ -24,6 +25,8 @@ runpy.run_module("aiochat", run_name="__main__", alter_sys=True)
 """
 
 START_SECONDS = 30
+
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
 
 class Process:

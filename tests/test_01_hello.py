@@ -1,7 +1,6 @@
 """Step 01: a page that says hello, answered while another request sleeps."""
 
 import asyncio
-import os
 import signal
 import time
 
@@ -10,9 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.conftest import Chat
-from tests.process import Process
-
-posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+from tests.process import Process, posix
 
 
 @pytest.mark.section("The smallest server")
@@ -57,13 +54,14 @@ async def test_it_listens_on_this_machine_only(process: Process) -> None:
             await session.get(process.url.with_host("127.0.0.2"))
 
 
+@posix
 @pytest.mark.section("Start and stop")
 async def test_the_log_has_one_line_for_each_request(process: Process) -> None:
     """Each request is one line in the log."""
     async with aiohttp.ClientSession(process.url) as session:
         for number in range(3):
             await session.get(f"/nowhere-{number}")
-    process.send(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+    process.send(signal.SIGINT)
     await process.ended(10)
     lines = [line for line in process.output().splitlines() if "/nowhere-" in line]
     assert len(lines) == 3

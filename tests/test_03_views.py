@@ -1,7 +1,6 @@
 """Step 03: two windows chat over a WebSocket; a form posts and redirects."""
 
 import asyncio
-import os
 import signal
 from datetime import datetime, timedelta
 
@@ -9,10 +8,7 @@ import pytest
 
 from tests.conftest import Chat
 from tests.people import Socket, Transcript, Visitor
-from tests.process import Process
-
-posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
-
+from tests.process import Process, posix
 
 # --- pages and forms -------------------------------------------------------------------------
 
@@ -62,7 +58,9 @@ async def test_the_login_page_is_a_form(chat: Chat, path: str) -> None:
 
 
 @pytest.mark.section("A cookie with a name")
-@pytest.mark.parametrize("name", ["Zoë", "анна", "two words", '"quoted; name"', "<i>", "100%", "🦉"])
+@pytest.mark.parametrize(
+    "name", ["Zoë", "анна", "two words", '"quoted; name"', "<i>", "100%", "🦉"]
+)
 async def test_any_name_that_can_be_seen_will_do(chat: Chat, name: str) -> None:
     """Names may have any visible characters."""
     person = await chat.visitor(name)
@@ -168,8 +166,17 @@ async def test_whoever_loses_the_connection_has_left_too(chat: Chat) -> None:
 @pytest.mark.section("What a client may say")
 @pytest.mark.parametrize(
     "frame",
-    ["", "hello", "{", "[]", "null", '{"type": "shout", "text": "hi"}', '{"type": "message"}']
-    + ['{"type": "message", "text": 1}', '{"type": "message", "text": "  "}'],
+    [
+        "",
+        "hello",
+        "{",
+        "[]",
+        "null",
+        '{"type": "shout", "text": "hi"}',
+        '{"type": "message"}',
+        '{"type": "message", "text": 1}',
+        '{"type": "message", "text": "  "}',
+    ],
 )
 async def test_nonsense_is_answered_in_words_and_the_socket_stays_open(
     chat: Chat, frame: str

@@ -29,7 +29,12 @@ def connect(url: str) -> AsyncIOMotorDatabase[dict[str, Any]]:
     if not url:
         return AsyncMongoMockClient(tz_aware=True)["chat"]
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-        url, tz_aware=True, timeoutMS=TIMEOUT, w="majority", journal=True
+        url,
+        tz_aware=True,
+        serverSelectionTimeoutMS=TIMEOUT,
+        timeoutMS=TIMEOUT,
+        w="majority",
+        journal=True,
     )
     return client.get_default_database("chat")
 

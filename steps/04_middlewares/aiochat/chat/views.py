@@ -41,18 +41,18 @@ class Socket(web.View):
     async def get(self) -> web.WebSocketResponse:
         user = self.request[USER]
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
-        await ws.prepare(self.request)
+        try:
+            await ws.prepare(self.request)
+        except ConnectionError:  # gone before we could say hello
+            return ws
         transport = self.request.transport
-        if transport is None:  # gone before we could say hello
+        if transport is None:  # gone since
             return ws
         hub = self.request.app[HUB]
         client = Client(user, ws, transport)
-        hub.join(client)
         code = WSCloseCode.OK
         try:
-            async for frame in ws:
-                if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    self.receive(client, frame.data)
+            await self.listen(client)
         except Exception:
             log.exception("The socket of %r failed", user)
             code = WSCloseCode.INTERNAL_ERROR
@@ -60,6 +60,13 @@ class Socket(web.View):
             hub.leave(client)
         await ws.close(code=code)
         return ws
+
+    async def listen(self, client: Client) -> None:
+        """Let a client take part until it leaves."""
+        self.request.app[HUB].join(client)
+        async for frame in client.ws:
+            if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                self.receive(client, frame.data)
 
     def receive(self, client: Client, data: str | bytes) -> None:
         """Say what the client asks us to say, or tell it why not."""

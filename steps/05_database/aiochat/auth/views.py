@@ -1,6 +1,5 @@
 """Signing up, logging in and out."""
 
-from typing import NoReturn
 from urllib.parse import quote
 
 from aiohttp import web
@@ -27,10 +26,7 @@ class Login(web.View):
     head = get
 
     async def post(self) -> web.Response:
-        name = await self.request.app[USERS].find(await read_name(self.request))
-        if name is None:
-            raise web.HTTPForbidden(text="Nobody has this name yet. Sign up to take it.")
-        remember(self.request, name)
+        raise welcome(self.request, await log_in(self.request))
 
 
 class SignUp(web.View):
@@ -42,12 +38,7 @@ class SignUp(web.View):
     head = get
 
     async def post(self) -> web.Response:
-        name = await read_name(self.request)
-        try:
-            await self.request.app[USERS].add(name)
-        except NameTakenError as error:
-            raise web.HTTPConflict(text=str(error)) from error
-        remember(self.request, name)
+        raise welcome(self.request, await sign_up(self.request))
 
 
 class SignOut(web.View):
@@ -59,6 +50,24 @@ class SignOut(web.View):
         raise response
 
 
+async def log_in(request: web.Request) -> str:
+    """Return the name of a person who has signed up, from the form that was posted."""
+    name = await request.app[USERS].find(await read_name(request))
+    if name is None:
+        raise web.HTTPForbidden(text="Nobody has this name yet. Sign up to take it.")
+    return name
+
+
+async def sign_up(request: web.Request) -> str:
+    """Give somebody new the name in the form that was posted, and return it."""
+    name = await read_name(request)
+    try:
+        await request.app[USERS].add(name)
+    except NameTakenError as error:
+        raise web.HTTPConflict(text=str(error)) from error
+    return name
+
+
 async def read_name(request: web.Request) -> str:
     """Return the name in the form that was posted."""
     form = await request.post()
@@ -68,8 +77,8 @@ async def read_name(request: web.Request) -> str:
         raise web.HTTPBadRequest(text=str(error)) from error
 
 
-def remember(request: web.Request, name: str) -> NoReturn:
-    """Send somebody who is logged in to the chat."""
+def welcome(request: web.Request, name: str) -> web.HTTPSeeOther:
+    """Send somebody to the chat, with a cookie that remembers the name."""
     response = web.HTTPSeeOther(request.app.router["main"].url_for())
     response.set_cookie(COOKIE, quote(name), httponly=True, samesite="Lax")
-    raise response
+    return response

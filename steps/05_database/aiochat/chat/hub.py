@@ -68,7 +68,7 @@ class Hub:
 
     def leave(self, client: Client) -> None:
         """Let somebody go; a person has left with their last window."""
-        if client in self.clients:  # it is not, once the chat stops: then `close` sees to it
+        if client in self.clients:  # if not, `close` is saying goodbye to it
             self.clients.remove(client)
             if client.transport.get_write_buffer_size():
                 client.transport.abort()  # unread bytes would keep the connection open
@@ -94,13 +94,11 @@ class Hub:
                 if client.live:
                     client.write(data)
 
-    async def close(self) -> None:
-        """Say goodbye to all; whoever does not answer in time is cut off."""
+    async def close(self, clients: set[Client], code: WSCloseCode) -> None:
+        """Say goodbye to these; whoever does not answer in time is cut off."""
         self.flush()
-        clients, self.clients = self.clients, set()
-        goodbyes = [
-            asyncio.create_task(client.ws.close(code=WSCloseCode.GOING_AWAY)) for client in clients
-        ]
+        self.clients = self.clients - clients
+        goodbyes = [asyncio.create_task(client.ws.close(code=code)) for client in clients]
         if goodbyes:
             await asyncio.wait(goodbyes, timeout=GOODBYE)
         for client in clients:
@@ -113,4 +111,5 @@ HUB = web.AppKey("hub", Hub)
 
 async def close_hub(app: web.Application) -> None:
     """Close all sockets when the chat stops; nobody could stop it otherwise."""
-    await app[HUB].close()
+    hub = app[HUB]
+    await hub.close(hub.clients, WSCloseCode.GOING_AWAY)

@@ -74,6 +74,7 @@ def check_text(text: object) -> str:
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError("Say something: the text of a message is missing.")
+    text = text.replace("\r\n", "\n")  # as forms send the end of a line
     if len(text) > MAX_TEXT:
         raise ValueError(
             f"A message has at most {MAX_TEXT:,} characters; this one has {len(text):,}."

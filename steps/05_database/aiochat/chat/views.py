@@ -56,21 +56,19 @@ class Socket(web.View):
         after = read_id(self.request.query.get("after"))
         await self.request.app[MESSAGES].catch_up()
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
-        await ws.prepare(self.request)
+        try:
+            await ws.prepare(self.request)
+        except ConnectionError:  # gone before we could say hello
+            return ws
         transport = self.request.transport
-        if transport is None:  # gone before we could say hello
+        if transport is None:  # gone since
             return ws
         hub = self.request.app[HUB]
         client = Client(user, ws, transport)
         hub.connect(client)
         code = WSCloseCode.OK
         try:
-            if after is not None:
-                await self.replay(client, after)
-            hub.join(client)
-            async for frame in ws:
-                if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    await self.receive(client, frame.data)
+            await self.listen(client, after)
         except ConnectionError:
             pass  # gone while we told it what it had missed
         except Exception:
@@ -80,6 +78,15 @@ class Socket(web.View):
             hub.leave(client)
         await ws.close(code=code)
         return ws
+
+    async def listen(self, client: Client, after: int | None) -> None:
+        """Let a client take part until it leaves."""
+        if after is not None:
+            await self.replay(client, after)
+        self.request.app[HUB].join(client)
+        async for frame in client.ws:
+            if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                await self.receive(client, frame.data)
 
     async def replay(self, client: Client, after: int) -> None:
         """Tell a client what it missed; on return it has missed nothing.

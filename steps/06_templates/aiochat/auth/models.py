@@ -1,0 +1,69 @@
+"""People and their names."""
+
+from datetime import UTC, datetime
+from typing import Any
+from unicodedata import normalize
+from urllib.parse import unquote
+
+from aiohttp import web
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo.errors import DuplicateKeyError
+
+COOKIE = "user"
+
+USER = web.RequestKey("user", str)
+
+MAX_NAME = 40  # characters
+
+
+def check_name(name: object) -> str:
+    """Return the name in the form in which it is kept.
+
+    Raises ValueError, in words for the person, if nobody can be called that.
+    """
+    # One é may be one character or two; NFC makes the same name the same string.
+    name = normalize("NFC", name).strip() if isinstance(name, str) else ""
+    # Not printable are control characters, and those that make one name look like another.
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise ValueError(f"A name has 1 to {MAX_NAME} characters, all of them visible.")
+    return name
+
+
+def find_user(request: web.Request) -> str | None:
+    """Return the name that the request's cookie holds, or None for a stranger."""
+    try:
+        return check_name(unquote(request.cookies.get(COOKIE, "")))
+    except ValueError:
+        return None
+
+
+class NameTakenError(Exception):
+    """Somebody else has this name."""
+
+
+class Users:
+    """The people who have signed up.
+
+    The _id is the name in small letters, and unique as every _id is: looking first
+    whether a name is free would let two people have it who ask at the same moment.
+    """
+
+    def __init__(self, collection: AsyncIOMotorCollection[dict[str, Any]]) -> None:
+        self.collection = collection
+
+    async def add(self, name: str) -> None:
+        """Give the name to one person. Raises NameTakenError for the next."""
+        try:
+            await self.collection.insert_one(
+                {"_id": name.casefold(), "name": name, "since": datetime.now(UTC)}
+            )
+        except DuplicateKeyError:
+            raise NameTakenError(f"The name {name} is taken.") from None
+
+    async def find(self, name: str) -> str | None:
+        """Return the name as its owner writes it, or None if nobody has it."""
+        user = await self.collection.find_one({"_id": name.casefold()})
+        return user["name"] if user else None
+
+
+USERS = web.AppKey("users", Users)

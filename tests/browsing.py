@@ -1,0 +1,59 @@
+"""A person at a real browser, for what only a browser can show."""
+
+from typing import Self
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.conftest import Chat
+from tests.people import PASSWORD, PATIENCE
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+class Window:
+    """A browser window with the chat in it; `trouble` is what should not have happened."""
+
+    def __init__(self, page: Page, chat: Chat) -> None:
+        self.page = page
+        self.chat = chat
+        self.trouble: list[str] = []
+        page.set_default_timeout(PATIENCE * 1000)
+        page.on("dialog", lambda dialog: self.trouble.append(f"dialog: {dialog.message}"))
+        page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
+
+    @classmethod
+    async def open(cls, browser: Browser, chat: Chat, name: str) -> Self:
+        """Open a window of its own for somebody new, and sign up."""
+        context = await browser.new_context(viewport={"width": 800, "height": 700})
+        window = cls(await context.new_page(), chat)
+        await window.goto("/signup")
+        await window.fill_in(name)
+        await expect(window.page.locator("#messages")).to_be_attached()
+        return window
+
+    async def goto(self, path: str) -> None:
+        await self.page.goto(str(self.chat.url.with_path(path)))
+
+    async def fill_in(self, name: str) -> None:
+        """Fill in the form for a name and, from step 07 on, a password, and send it."""
+        await self.page.fill("[name=login]", name)
+        if self.chat.step >= 7:
+            await self.page.fill("[name=password]", PASSWORD)
+        await self.page.click("main button")
+
+    async def say(self, text: str) -> None:
+        await self.page.fill("#say [name=text]", text)
+        await self.page.press("#say [name=text]", "Enter")
+
+    @property
+    def messages(self) -> Locator:
+        """The messages that everybody has."""
+        return self.page.locator("#messages > li")
+
+    @property
+    def texts(self) -> Locator:
+        return self.messages.locator(".text")
+
+    async def shows(self, *texts: str) -> None:
+        """Wait until these are the texts on the page, and all of them."""
+        await expect(self.texts).to_have_text(list(texts))

@@ -1,0 +1,376 @@
+"""Step 05: history survives; close the laptop, come back, missed messages arrive."""
+
+import asyncio
+import random
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from tests.cases import NOT_STRINGS, OPERATORS
+from tests.conftest import Chat
+from tests.people import PATIENCE, Event, Socket, Transcript, Visitor
+from tests.process import Process
+from tools.mongod import Mongod
+
+# --- names -------------------------------------------------------------------------------------
+
+
+@pytest.mark.section("One name, one person")
+@pytest.mark.parametrize("name", ["ann", "Ann", " ann "])
+async def test_a_name_belongs_to_one_person(chat: Chat, name: str) -> None:
+    """Signing up with a name that is taken is answered with 409."""
+    await chat.visitor("ann")
+    answer = await (await chat.stranger(name)).sign_up()
+    assert answer.status == 409
+
+
+@pytest.mark.section("One name, one person")
+async def test_you_log_in_under_the_name_you_signed_up_with(chat: Chat) -> None:
+    """Logging in works for whoever has signed up, however they write their name."""
+    await chat.visitor("Ann")
+    ann = await chat.stranger("ann")
+    assert (await ann.log_in()).status == 303
+    assert (await (await ann.connect()).receive("here"))["users"] == ["Ann"]
+
+
+@pytest.mark.section("One name, one person")
+async def test_a_name_that_nobody_has_cannot_log_in(chat: Chat) -> None:
+    """Logging in with a name that nobody has is answered with 403."""
+    ghost = await chat.stranger("ghost")
+    assert (await ghost.log_in()).status == 403
+    assert (await ghost.get("/")).status == 303
+
+
+@pytest.mark.section("One name, one person")
+@pytest.mark.real_database
+async def test_of_two_who_take_a_name_at_the_same_moment_one_gets_it(chat: Chat) -> None:
+    """When several people take the same name at once, exactly one gets it."""
+    for count in range(10):
+        people = [await chat.stranger(f"name {count}") for _ in range(3)]
+        answers = await asyncio.gather(*(person.sign_up() for person in people))
+        assert sorted(answer.status for answer in answers) == [303, 409, 409]
+
+
+@pytest.mark.section("One name, one person")
+async def test_no_operator_gets_through(chat: Chat) -> None:
+    """A database operator in the place of a name or a text is refused."""
+    ann = await chat.visitor("ann")
+    stranger = await chat.stranger()
+    for operator in OPERATORS:
+        form = {f"login[{operator}]": "", f"password[{operator}]": "", f"text[{operator}]": ""}
+        for path in ("/login", "/signup"):
+            assert (await stranger.post(path, form)).status == 400
+        assert (await ann.post("/", form)).status == 400
+    assert (await stranger.get("/")).status == 303
+    socket = await ann.join()
+    for value in NOT_STRINGS:
+        await socket.send({"type": "message", "text": value, "client_id": "1"})
+        assert (await socket.receive("message", "error"))["type"] == "error"
+        if value is not None:
+            await socket.send({"type": "message", "text": "hello", "client_id": value})
+            assert (await socket.receive("message", "error"))["type"] == "error"
+
+
+# --- history -----------------------------------------------------------------------------------
+
+
+@pytest.mark.section("The history")
+@pytest.mark.real_database
+async def test_the_history_survives_a_restart(chat: Chat) -> None:
+    """Messages are still there after the chat was stopped and started."""
+    ann = await chat.visitor("ann")
+    await ann.post("/", {"text": "remember this"})
+    await chat.restart()
+    assert "remember this" in (await ann.get("/")).text
+
+
+@pytest.mark.section("The history")
+async def test_the_history_can_be_read_backwards_page_by_page(chat: Chat) -> None:
+    """/history?before=<id> goes back page by page; nothing is missing, nothing comes twice."""
+    ann = await chat.visitor("ann")
+    socket = await ann.join()
+    said = [f"message {number}" for number in range(120)]
+    for text in said:
+        await socket.say(text)
+    last = (await socket.until(said[-1]))[-1]
+    messages = [last]
+    for _ in range(10):
+        page = (await ann.get(f"/history?before={messages[0]['id']}")).json()["messages"]
+        messages = page + messages
+    assert [message["text"] for message in messages] == said
+    newest = (await ann.get("/history")).json()["messages"]
+    assert newest == messages[-len(newest) :]
+
+
+@pytest.mark.section("The history")
+async def test_the_page_shows_the_newest_messages_in_order(chat: Chat) -> None:
+    """The page shows the newest messages, the oldest of them first."""
+    ann = await chat.visitor("ann")
+    socket = await ann.join()
+    for number in range(70):
+        await socket.say(f"[{number:03}]")
+    await socket.until("[069]")
+    page = (await ann.get("/")).text
+    assert "[000]" not in page
+    assert -1 < page.find("[068]") < page.find("[069]")
+
+
+@pytest.mark.section("The history")
+@pytest.mark.parametrize(
+    "bad", ["x", "-1", "1.5", "", "9" * 5_000, "%00", "\uff11", '{"$gt":""}', " 1"]
+)
+async def test_an_id_that_is_none_is_refused(chat: Chat, bad: str) -> None:
+    """?before= and ?after= take an id; anything else is answered with 400."""
+    ann = await chat.visitor("ann")
+    assert (await ann.get(f"/history?before={bad}")).status == 400
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="400"):
+        await ann.connect(f"?after={bad}")
+
+
+# --- coming back -------------------------------------------------------------------------------
+
+
+@pytest.mark.section("Coming back")
+async def test_whoever_comes_back_hears_what_was_missed(chat: Chat) -> None:
+    """/ws?after=<id> first tells you what you missed, then what happens now."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    ann_socket, bob_socket = await ann.join(), await bob.join()
+    await ann_socket.say("before")
+    before = await bob_socket.receive("message")
+    await bob_socket.close()
+    for number in range(130):
+        await ann_socket.say(f"missed {number}")
+    await ann_socket.until("missed 129")
+    bob_socket = await bob.connect(f"?after={before['id']}")
+    assert await bob_socket.texts(130) == [f"missed {number}" for number in range(130)]
+    await bob_socket.receive("here")
+    await ann_socket.say("now")
+    assert await bob_socket.texts(1) == ["now"]
+
+
+@pytest.mark.section("Coming back")
+async def test_without_after_only_the_present_is_heard(chat: Chat) -> None:
+    """/ws without after starts with what happens now."""
+    ann = await chat.visitor("ann")
+    await ann.post("/", {"text": "old"})
+    socket = await ann.join()
+    await socket.say("new")
+    assert await socket.texts(1) == ["new"]
+
+
+@pytest.mark.section("Coming back")
+async def test_an_id_from_the_future_is_harmless(chat: Chat) -> None:
+    """?after= an id that does not exist yet: there is nothing to catch up with."""
+    ann = await chat.visitor("ann")
+    socket = await ann.join("?after=999999999999999")
+    await socket.say("hello")
+    assert await socket.texts(1) == ["hello"]
+
+
+@pytest.mark.section("Coming back")
+async def test_cut_off_at_any_moment_nothing_is_missed_and_nothing_comes_twice(
+    chat: Chat,
+) -> None:
+    """Whenever the line is cut: on coming back you have every message once, in order."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    socket = await ann.join()
+    cuts = random.Random(5)
+    count = 300
+
+    async def talk() -> None:
+        for number in range(count):
+            await socket.say(str(number))
+            await socket.receive("message")
+
+    async def listen() -> list[Event]:
+        heard: list[Event] = []
+        query = "?after=0"
+        while len(heard) < count:
+            line = await bob.connect(query)
+            for _ in range(min(cuts.randint(1, 20), count - len(heard))):
+                heard.append(await line.receive("message"))
+            line.drop()
+            query = f"?after={heard[-1]['id']}"
+        return heard
+
+    heard, _ = await asyncio.gather(listen(), talk())
+    assert [event["text"] for event in heard] == [str(number) for number in range(count)]
+
+
+# --- stored once, and for good -----------------------------------------------------------------
+
+
+@pytest.mark.section("Store, then announce")
+async def test_the_message_comes_back_with_its_client_id(chat: Chat) -> None:
+    """Your message comes back with the client_id you gave it: now it is stored."""
+    ann = await chat.visitor("ann")
+    socket = await ann.join()
+    client_id = await socket.say("hello")
+    message = await socket.receive("message")
+    assert message["client_id"] == client_id
+    assert message in (await ann.get("/history")).json()["messages"]
+
+
+@pytest.mark.section("Store, then announce")
+async def test_a_message_sent_again_is_stored_once(chat: Chat) -> None:
+    """The same client_id ten times, on two sockets: one message, and each time its id."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    watcher = await bob.join()
+    first, second = await ann.join(), await ann.join()
+    for _ in range(5):
+        await first.say("once", "the-same-id")
+        await second.say("once", "the-same-id")
+    acknowledged = [await first.receive("message") for _ in range(5)]
+    acknowledged += [await second.receive("message") for _ in range(5)]
+    assert len({message["id"] for message in acknowledged}) == 1
+    await first.say("the end")
+    heard = await watcher.until("the end")
+    assert [event["text"] for event in heard if event["type"] == "message"] == ["once", "the end"]
+    history = (await ann.get("/history")).json()["messages"]
+    assert [message["text"] for message in history] == ["once", "the end"]
+
+
+@pytest.mark.section("Store, then announce")
+async def test_two_people_may_choose_the_same_client_id(chat: Chat) -> None:
+    """A client_id is yours alone: the same one from somebody else is another message."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    socket = await ann.join()
+    await socket.say("from ann", "1")
+    assert await socket.texts(1) == ["from ann"]
+    await (await bob.join()).say("from bob", "1")
+    assert await socket.texts(1) == ["from bob"]
+
+
+@pytest.mark.section("Store, then announce")
+@pytest.mark.parametrize("client_id", ["", "x" * 65, "a b", "a/b", "é", "\x00"])
+async def test_a_client_id_has_a_simple_form(chat: Chat, client_id: str) -> None:
+    """A client_id with anything but letters, digits, _ and - is answered with an error."""
+    socket = await (await chat.visitor("ann")).join()
+    await socket.send({"type": "message", "text": "hello", "client_id": client_id})
+    assert (await socket.receive("message", "error"))["type"] == "error"
+
+
+@pytest.mark.section("Store, then announce")
+async def test_an_error_names_the_message_it_is_about(chat: Chat) -> None:
+    """A refused message is answered with an error that has its client_id."""
+    socket = await (await chat.visitor("ann")).join()
+    client_id = await socket.say(" ")
+    assert (await socket.receive("error"))["client_id"] == client_id
+
+
+@pytest.mark.section("Store, then announce")
+@pytest.mark.real_database
+async def test_what_was_acknowledged_survives_a_power_cut(
+    chat: Chat, folder: Path, environment: dict[str, str], tmp_path: Path, transcript: Transcript
+) -> None:
+    """Kill the chat in mid-sentence, again and again: what came back is stored, once."""
+    acknowledged: list[str] = []
+    process = Process(folder, tmp_path / "chat.log", **environment)
+    for cut in range(3):
+        async with process, Visitor(process.url, "ann", chat.step, transcript) as ann:
+            if cut == 0:
+                await ann.sign_up()
+            await ann.log_in()
+            socket = await ann.join()
+            for number in range(20):
+                await socket.say(f"{cut}/{number}", f"{cut}-{number}")
+            for _ in range(random.Random(cut).randint(1, 19)):
+                acknowledged.append((await socket.receive("message"))["text"])
+            await process.kill()
+    async with process, Visitor(process.url, "ann", chat.step, transcript) as ann:
+        await ann.log_in()
+        socket = await ann.connect("?after=0")
+        stored: list[str] = []
+        while (event := await socket.receive("message", "here"))["type"] == "message":
+            stored.append(event["text"])
+    assert len(stored) == len(set(stored))
+    assert [text for text in stored if text in set(acknowledged)] == acknowledged
+
+
+# --- a database that is down -------------------------------------------------------------------
+
+
+@pytest.mark.section("When the database is down")
+@pytest.mark.real_database
+async def test_a_database_that_is_down_is_said_so_and_found_again(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """While the database is down you get 503 or an error event; afterwards all works again."""
+    await chat.stop()
+    with Mongod(tmp_path / "mongod") as database:
+        monkeypatch.setenv("MONGO_URL", str(URL(database.url) / "chat"))
+        await chat.start()
+        ann = await chat.visitor("ann")
+        socket = await ann.join()
+        database.kill()
+        client_id = await socket.say("anybody there?")
+        async with asyncio.timeout(3):
+            error, page, post = await asyncio.gather(
+                socket.receive("error"), ann.get("/"), ann.post("/", {"text": "hello?"})
+            )
+        assert error["client_id"] == client_id
+        assert page.status == post.status == 503
+        assert int(page.headers["Retry-After"]) > 0
+        database.start()
+        await until_stored(ann, "here again")
+        await socket.say("anybody there?", client_id)
+        events = await socket.until("anybody there?")
+        assert [event["text"] for event in events if event["type"] == "message"] == [
+            "here again",
+            "anybody there?",
+        ]
+
+
+@pytest.mark.section("When the database is down")
+@pytest.mark.real_database
+async def test_the_chat_starts_before_its_database(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A chat whose database is not there yet starts, says 503, and works once it is there."""
+    await chat.stop()
+    database = Mongod(tmp_path / "mongod")
+    monkeypatch.setenv("MONGO_URL", str(URL(database.url) / "chat"))
+    await chat.start()
+    ann = await chat.stranger("ann")
+    assert (await ann.sign_up()).status == 503
+    with database:
+        deadline = time.monotonic() + PATIENCE
+        while (await ann.sign_up()).status == 503:
+            assert time.monotonic() < deadline, "it does not find its database"
+        socket = await ann.join()
+        await socket.say("at last")
+        assert await socket.texts(1) == ["at last"]
+
+
+async def until_stored(person: Visitor, text: str) -> None:
+    """Post a message until it is accepted."""
+    deadline = time.monotonic() + PATIENCE
+    while (await person.post("/", {"text": text})).status != 303:
+        assert time.monotonic() < deadline, "the chat does not recover"
+
+
+# --- in memory ---------------------------------------------------------------------------------
+
+
+@pytest.mark.section("Without a database")
+async def test_the_store_in_memory_forgets_the_oldest_only(chat: Chat) -> None:
+    """In memory the chat keeps the last thousand messages, and not many more."""
+    if chat.store != "memory":
+        return
+    ann = await chat.visitor("ann")
+    socket = await ann.join()
+    for number in range(3_000):
+        await socket.say(str(number), uuid4().hex)
+        if number % 100 == 99:
+            await socket.texts(100)
+    oldest = await oldest_message(ann)
+    assert 0 < int(oldest["text"]) <= 2_000
+
+
+async def oldest_message(person: Visitor) -> Event:
+    socket: Socket = await person.connect("?after=0")
+    return await socket.receive("message")

@@ -1,0 +1,298 @@
+"""Step 07: sign up, log in, log out; nobody can be you."""
+
+import asyncio
+import random
+import time
+from unicodedata import normalize
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from aiohttp import WSServerHandshakeError
+from playwright.async_api import Browser, expect
+
+from tests.browsing import Window
+from tests.cases import NEXT_PATHS
+from tests.conftest import Chat
+from tests.people import PASSWORD, Visitor
+
+
+def token(person: Visitor) -> str:
+    """The value of a person's cookie."""
+    [cookie] = person.session.cookie_jar
+    return cookie.value
+
+
+async def get_with(person: Visitor, value: str) -> int:
+    """The status of the page for whoever sends this cookie."""
+    answer = await person.get("/", headers={"Cookie": f"session={value}"})
+    return answer.status
+
+
+# --- passwords ---------------------------------------------------------------------------------
+
+
+@pytest.mark.section("A password for every name")
+async def test_only_the_right_password_opens_the_door(chat: Chat) -> None:
+    """Your name with another password is answered with 403."""
+    await chat.visitor("ann")
+    thief = await chat.stranger("ann")
+    for wrong in ("", "wrong", PASSWORD + " ", PASSWORD.upper(), PASSWORD[:-1]):
+        assert (await thief.log_in(password=wrong)).status == 403
+    assert (await thief.get("/")).status == 303
+    assert (await thief.log_in()).status == 303
+    assert (await thief.get("/")).status == 200
+
+
+@pytest.mark.section("A password for every name")
+async def test_a_wrong_name_and_a_wrong_password_look_the_same(chat: Chat) -> None:
+    """An unknown name is answered exactly as a wrong password: nobody learns who is here."""
+    await chat.visitor("somebody")
+    known, unknown = await chat.stranger("somebody"), await chat.stranger("nobody")
+    wrong = await known.log_in(password="not the password")
+    ghost = await unknown.log_in(password="not the password")
+    assert wrong.status == ghost.status == 403
+    assert wrong.text.replace("somebody", "nobody") == ghost.text
+
+
+@pytest.mark.section("A password for every name")
+@pytest.mark.parametrize(
+    ("password", "status"),
+    [
+        ("", 400),
+        ("1234567", 400),
+        ("password", 400),
+        ("PassWord1", 400),
+        ("newcomer", 400),  # the name itself
+        ("x" * 129, 400),
+        ("ten letter", 303),
+        ("x" * 128, 303),
+        ("correct horse battery staple", 303),
+        ("päßwörter", 303),
+        ("🦉🦉🦉🦉🦉🦉🦉🦉", 303),
+    ],
+)
+async def test_a_password_is_long_and_not_the_first_guess(
+    chat: Chat, password: str, status: int
+) -> None:
+    """8 to 128 characters of any kind, and none of those that everybody tries first."""
+    person = await chat.stranger("newcomer")
+    form = {"login": "newcomer", "password": password}
+    assert (await person.post("/signup", form)).status == status
+
+
+@pytest.mark.section("A password for every name")
+async def test_every_character_of_a_password_counts(chat: Chat) -> None:
+    """Long passwords are not cut: the last of 128 characters counts too."""
+    person = await chat.stranger("ann")
+    await person.post("/signup", {"login": "ann", "password": "x" * 127 + "y"})
+    assert (await person.log_in(password="x" * 127 + "z")).status == 403
+    assert (await person.log_in(password="x" * 127 + "y")).status == 303
+
+
+@pytest.mark.section("A password for every name")
+async def test_keyboards_that_write_a_letter_differently_agree(chat: Chat) -> None:
+    """é as one character or as e and an accent: the same password."""
+    password = "café au lait"
+    person = await chat.stranger("ann")
+    await person.post("/signup", {"login": "ann", "password": normalize("NFC", password)})
+    assert (await person.log_in(password=normalize("NFD", password))).status == 303
+
+
+@pytest.mark.section("Hashing takes time")
+async def test_hashing_holds_nobody_up(chat: Chat) -> None:
+    """While many people log in, the chat answers everybody else."""
+    ann = await chat.visitor("ann")
+    socket = await ann.join()
+    thieves = [await chat.stranger("ann") for _ in range(20)]
+    logins = asyncio.gather(*(thief.log_in() for thief in thieves))
+    delivered = 0
+    while not logins.done():
+        await socket.say("still talking")
+        await socket.receive("message")
+        delivered += 1
+    assert {answer.status for answer in await logins} == {303}
+    assert delivered >= 10, "the chat stood still while passwords were hashed"
+
+
+# --- the cookie --------------------------------------------------------------------------------
+
+
+@pytest.mark.section("A cookie that nobody can make")
+async def test_the_cookie_keeps_its_secrets_and_its_distance(chat: Chat) -> None:
+    """The cookie is encrypted, out of reach for scripts and other sites' forms, and ends."""
+    ann = await chat.stranger("ann")
+    answer = await ann.sign_up()
+    cookie = answer.headers["Set-Cookie"]
+    assert "ann" not in cookie
+    for attribute in ("HttpOnly", "SameSite=Lax", "Max-Age=", "Path=/"):
+        assert attribute in cookie
+
+
+@pytest.mark.section("A cookie that nobody can make")
+async def test_in_production_the_cookie_travels_over_https_only(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With PRODUCTION=1 the cookie is marked Secure."""
+    monkeypatch.setenv("PRODUCTION", "1")
+    monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 4)
+    await chat.restart()
+    ann = await chat.stranger("ann")
+    assert "Secure" in (await ann.sign_up()).headers["Set-Cookie"]
+
+
+@pytest.mark.section("A cookie that nobody can make")
+async def test_a_cookie_that_was_tampered_with_is_a_stranger_s(chat: Chat) -> None:
+    """Cookies changed, cut, made up, huge or not even text: nobody gets in, nothing breaks."""
+    ann = await chat.visitor("ann")
+    good = token(ann)
+    assert await get_with(ann, good) == 200
+    chance = random.Random(7)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    bad = [good[:length] for length in range(0, len(good) - 4, 7)]
+    for _ in range(60):
+        at = chance.randrange(len(good) - 4)
+        other = chance.choice([letter for letter in letters if letter != good[at]])
+        bad.append(good[:at] + other + good[at + 1 :])
+    bad += ["x", "a" * 4_000, "%00", "\udcff\udcfe", "é", "gAAAAA==", '{"session": "ann"}']
+    stranger = await chat.stranger()
+    assert {await get_with(stranger, value) for value in bad} == {303}
+
+
+@pytest.mark.section("A cookie that nobody can make")
+@pytest.mark.real_database
+async def test_a_cookie_from_before_a_restart_is_good_while_the_key_is(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same SECRET_KEY you stay logged in over a restart; with another you do not."""
+    monkeypatch.setenv("SECRET_KEY", "the first key, and a long one at that")
+    await chat.restart()
+    ann = await chat.visitor("ann")
+    await chat.restart()
+    assert (await ann.get("/")).status == 200
+    monkeypatch.setenv("SECRET_KEY", "the second key, which is as long as that")
+    await chat.restart()
+    assert (await ann.get("/")).status == 303
+
+
+@pytest.mark.section("A cookie that nobody can make")
+async def test_logging_in_renews_the_cookie(chat: Chat) -> None:
+    """A cookie that somebody planted before you logged in is worth nothing afterwards."""
+    ann = await chat.visitor("ann")
+    planted = token(ann)
+    await ann.log_in()
+    assert token(ann) != planted
+    assert await get_with(await chat.stranger(), planted) == 303
+
+
+# --- the end of a session ----------------------------------------------------------------------
+
+
+@pytest.mark.section("Signing out for real")
+async def test_after_signing_out_a_copied_cookie_is_worthless(chat: Chat) -> None:
+    """Sign out, and a copy of your cookie opens nothing."""
+    ann = await chat.visitor("ann")
+    copy = token(ann)
+    answer = await ann.post("/signout")
+    assert (answer.status, answer.location) == (303, "/login")
+    assert await get_with(await chat.stranger(), copy) == 303
+    with pytest.raises(WSServerHandshakeError):
+        await (await chat.stranger()).connect(Cookie=f"session={copy}")
+
+
+@pytest.mark.section("Signing out for real")
+async def test_signing_out_closes_the_sockets_of_that_session_only(chat: Chat) -> None:
+    """Signing out closes your windows in this browser (1008), not those elsewhere."""
+    here = await chat.visitor("ann")
+    elsewhere = await chat.stranger("ann")
+    await elsewhere.log_in()
+    sockets = [await here.join(), await here.join()]
+    other = await elsewhere.join()
+    async with asyncio.timeout(2):
+        codes = asyncio.gather(*(socket.closed() for socket in sockets))
+        await here.post("/signout")
+        assert await codes == [1008, 1008]
+    await other.say("still here")
+    assert await other.texts(1) == ["still here"]
+
+
+@pytest.mark.section("Signing out for real")
+async def test_signing_out_everywhere_ends_every_session_of_yours(chat: Chat) -> None:
+    """Sign out everywhere: your other browsers are out too; other people are not."""
+    bob = await chat.visitor("bob")
+    bob_socket = await bob.join()
+    here = await chat.visitor("ann")
+    elsewhere = await chat.stranger("ann")
+    await elsewhere.log_in()
+    socket = await elsewhere.join()
+    async with asyncio.timeout(2):
+        code = asyncio.create_task(socket.closed())
+        await here.post("/signout", {"everywhere": "1"})
+        assert await code == 1008
+    assert (await elsewhere.get("/")).status == 303
+    await bob_socket.say("I stay")
+    assert await bob_socket.texts(1) == ["I stay"]
+
+
+@pytest.mark.section("Signing out for real")
+async def test_a_session_ends_by_itself(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its time is over, a session is worth nothing and its sockets are closed."""
+    monkeypatch.setenv("SESSION_SECONDS", "2")
+    await chat.restart()
+    ann = await chat.visitor("ann")
+    copy = token(ann)
+    socket = await ann.join()
+    started = time.monotonic()
+    assert await socket.closed() == 1008
+    assert time.monotonic() - started < 4
+    assert await get_with(await chat.stranger(), copy) == 303
+
+
+# --- where to after the login ------------------------------------------------------------------
+
+
+@pytest.mark.section("Back to where you wanted to go")
+async def test_the_login_leads_to_where_you_wanted_to_go(chat: Chat) -> None:
+    """Sent to the login from /history, you come back to /history."""
+    await chat.visitor("ann")
+    ann = await chat.stranger("ann")
+    sent = await ann.get("/history?before=7")
+    form = await ann.get(sent.location, encoded=True)
+    assert 'name="next" value="/history?before=7"' in form.text
+    answer = await ann.log_in(next="/history?before=7")
+    assert answer.location == "/history?before=7"
+
+
+@pytest.mark.section("Back to where you wanted to go")
+async def test_the_login_never_leads_to_another_site(chat: Chat) -> None:
+    """Whatever somebody writes into ?next=, you stay here."""
+    ann = await chat.visitor("ann")
+    here = str(chat.url.origin())
+    for path in NEXT_PATHS:
+        answer = await ann.log_in(next=path)
+        assert answer.status == 303
+        landing = urlsplit(urljoin(here + "/login", answer.location))
+        assert f"{landing.scheme}://{landing.netloc}" == here, path
+        assert "\\" not in answer.location
+        assert not answer.location.startswith("//")
+
+
+@pytest.mark.section("Back to where you wanted to go")
+async def test_a_browser_stays_here_too(chat: Chat, browser: Browser) -> None:
+    """A real browser, sent to /login with a treacherous next, ends up at the chat."""
+    await Window.open(browser, chat, "ann")
+    for path in ("//evil.example", "/%09/evil.example", "/\\evil.example", "https://evil.example"):
+        context = await browser.new_context()
+        window = Window(await context.new_page(), chat)
+        await window.page.goto(f"{chat.url}login?next={path}")
+        await window.fill_in("ann")
+        await expect(window.page.locator("#messages")).to_be_attached()
+        assert window.page.url == str(chat.url)
+
+
+@pytest.mark.section("A word when it is done")
+async def test_the_news_is_shown_once(chat: Chat) -> None:
+    """After signing out the next page says so; the page after that does not."""
+    ann = await chat.visitor("ann")
+    await ann.post("/signout")
+    assert "You have signed out" in (await ann.get("/login")).text
+    assert "You have signed out" not in (await ann.get("/login")).text
