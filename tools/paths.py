@@ -1,0 +1,13 @@
+"""Where things are, and how to call them."""
+
+import os
+from pathlib import Path
+
+# How a person starts this, as our messages spell it.
+COMMAND = "python tutorial.py" if os.name == "nt" else "python3 tutorial.py"
+
+ROOT = Path(__file__).resolve().parent.parent
+STEPS = ROOT / "steps"
+REQUIREMENTS = ROOT / "requirements"
+VENV = ROOT / ".venv"
+DATA = ROOT / ".data"  # what a person's own chat keeps between runs
