@@ -1,0 +1,1 @@
+"""A chat, built with aiohttp."""

@@ -1,0 +1,116 @@
+"""Who is connected, and how everybody hears what happens."""
+
+import asyncio
+import json
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import WSCloseCode, web
+
+Event = dict[str, Any]
+
+# A client with more unread bytes than this has stopped reading.
+MAX_BACKLOG = 1024 * 1024
+
+# How many seconds a client has to say goodbye when the chat stops.
+GOODBYE = 2
+
+
+def encode(event: Event) -> bytes:
+    """Make one WebSocket text frame, ready to be sent (RFC 6455, section 5.2)."""
+    text = json.dumps(event, ensure_ascii=False).encode()
+    if len(text) < 126:
+        return struct.pack("!BB", 0x81, len(text)) + text
+    if len(text) < 65_536:
+        return struct.pack("!BBH", 0x81, 126, len(text)) + text
+    return struct.pack("!BBQ", 0x81, 127, len(text)) + text
+
+
+@dataclass(eq=False)
+class Client:
+    """One open socket and the person behind it."""
+
+    user: str
+    session: str
+    ws: web.WebSocketResponse
+    transport: asyncio.Transport
+    live: bool = False  # whether it hears what happens now
+
+    def write(self, data: bytes) -> None:
+        """Send without waiting; a client that has stopped reading is cut off."""
+        if self.transport.get_write_buffer_size() > MAX_BACKLOG:
+            self.transport.abort()
+        elif not self.transport.is_closing():
+            self.transport.write(data)
+
+
+class Hub:
+    """All who are connected; however much happens at once, each gets one write."""
+
+    def __init__(self) -> None:
+        self.clients: set[Client] = set()
+        self.people: Counter[str] = Counter()  # how many windows each of them has
+        self.waiting: list[bytes] = []
+
+    def connect(self, client: Client) -> None:
+        """Know of a socket that still has to hear what it missed."""
+        self.clients.add(client)
+
+    def join(self, client: Client) -> None:
+        """Let somebody in; a person's second window joins without a word."""
+        self.people[client.user] += 1
+        if self.people[client.user] == 1:
+            self.send({"type": "joined", "user": client.user})
+        self.flush()  # this, and whatever else waits, is not for the newcomer
+        client.live = True
+        client.write(encode({"type": "here", "users": sorted(self.people)}))
+
+    def leave(self, client: Client) -> None:
+        """Let somebody go; a person has left with their last window."""
+        if client in self.clients:  # if not, `close` is saying goodbye to it
+            self.clients.remove(client)
+            if client.transport.get_write_buffer_size():
+                client.transport.abort()  # unread bytes would keep the connection open
+        if not client.live:
+            return
+        self.people[client.user] -= 1
+        if self.people[client.user] == 0:
+            del self.people[client.user]
+            self.send({"type": "left", "user": client.user})
+
+    def send(self, event: Event) -> None:
+        """Tell everybody, as soon as the event loop has a moment."""
+        if not self.waiting:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self.waiting.append(encode(event))
+
+    def flush(self) -> None:
+        """Give everything that waits to everybody, and wait for nobody."""
+        data = b"".join(self.waiting)
+        self.waiting.clear()
+        if data:
+            for client in self.clients:
+                if client.live:
+                    client.write(data)
+
+    async def close(self, clients: set[Client], code: WSCloseCode) -> None:
+        """Say goodbye to these; whoever does not answer in time is cut off."""
+        self.flush()
+        self.clients = self.clients - clients
+        goodbyes = [asyncio.create_task(client.ws.close(code=code)) for client in clients]
+        if goodbyes:
+            await asyncio.wait(goodbyes, timeout=GOODBYE)
+        for client in clients:
+            client.transport.abort()
+        await asyncio.gather(*goodbyes, return_exceptions=True)
+
+
+HUB = web.AppKey("hub", Hub)
+
+
+async def close_hub(app: web.Application) -> None:
+    """Close all sockets when the chat stops; nobody could stop it otherwise."""
+    hub = app[HUB]
+    await hub.close(hub.clients, WSCloseCode.GOING_AWAY)

@@ -1,0 +1,188 @@
+"""What happens around every request, whichever view answers it."""
+
+import json
+import logging
+import secrets
+import time
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pymongo.errors import PyMongoError
+
+from .assets import FILES
+from .auth.cookie import NEWS, SESSION_ID, read_cookie
+from .auth.models import SESSION, SESSIONS, USER
+
+log = logging.getLogger("aiochat")
+
+REQUEST_ID = web.RequestKey("request_id", str)
+
+# The names of the routes that strangers may use.
+PUBLIC = {"login", "signup", "signout"}
+
+# What a page may do: load our own files, talk to us, and nothing else.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+REASONS = {
+    404: "There is nothing at this address.",
+    405: "This address does not answer that kind of request.",
+}
+
+
+@web.middleware
+async def log_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give each request an id, and the log one line about it."""
+    request[REQUEST_ID] = secrets.token_hex(4)
+    started = time.perf_counter()
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+        return response
+    except web.HTTPException as error:
+        status = error.status
+        raise
+    finally:
+        # The path as it was sent: percent-encoded, it stays on one line;
+        # without its query, it tells no secrets.
+        path = request.rel_url.raw_path
+        duration = (time.perf_counter() - started) * 1000
+        log.info(
+            "%s %s %s: %d in %.1f ms", request[REQUEST_ID], request.method, path, status, duration
+        )
+
+
+@web.middleware
+async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error here, in one form; no view needs to."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status >= 400:
+            explain(request, error)
+        raise
+    except PyMongoError as error:
+        log.error("%s failed: %s", request[REQUEST_ID], error)
+        failure = web.HTTPServiceUnavailable(
+            text="The chat cannot reach its database. Please try again in a moment.",
+            headers={"Retry-After": "5"},
+        )
+        explain(request, failure)
+        raise failure from None
+    except Exception:
+        log.exception("%s failed", request[REQUEST_ID])
+        # The details are for the log; strangers would learn too much from them.
+        mistake = web.HTTPInternalServerError(text="Something went wrong on our side.")
+        explain(request, mistake)
+        raise mistake from None
+
+
+def explain(request: web.Request, error: web.HTTPException) -> None:
+    """Write the reason as a page for a browser, as JSON for a program."""
+    details = {
+        "title": f"{error.status} {error.reason}",
+        "reason": REASONS.get(error.status) or error.text or "",
+        "request_id": request[REQUEST_ID],
+    }
+    if "text/html" in request.headers.get("Accept", ""):
+        error.content_type = "text/html"
+        error.text = aiohttp_jinja2.render_string("error.html", request, details)
+    else:
+        error.content_type = "application/json"
+        error.text = json.dumps(details)
+
+
+@web.middleware
+async def refuse_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let no other site's page post in a person's name, nor open their socket."""
+    harmless = request.method in {"GET", "HEAD", "OPTIONS"} and "Upgrade" not in request.headers
+    if not harmless and not is_same_site(request):
+        raise web.HTTPForbidden(text="This request was made by another site's page.")
+    return await handler(request)
+
+
+def is_same_site(request: web.Request) -> bool:
+    """Tell whether a request comes from our own pages, or from no browser at all."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("Origin")
+    return origin is None or origin.partition("://")[2] == request.host
+
+
+@web.middleware
+async def find_files(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve the files that were there at the start: no folder, and nothing beside them."""
+    route = request.match_info.route
+    if route.name == "static" and request.match_info["filename"] not in request.app[FILES]:
+        raise web.HTTPNotFound
+    return await handler(request)
+
+
+@web.middleware
+async def authorize(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Put the person on the request; send strangers to the login."""
+    if request.match_info.route.name == "static":
+        return await handler(request)  # the files are the same for everybody
+    cookie = await read_cookie(request)
+    session = await request.app[SESSIONS].find(cookie.get(SESSION_ID))
+    if session is not None:
+        request[SESSION] = session
+        request[USER] = session.user
+    elif request.match_info.http_exception is None and request.match_info.route.name not in PUBLIC:
+        back = {"next": request.path_qs} if request.method == "GET" else {}
+        raise web.HTTPSeeOther(request.app.router["login"].url_for().with_query(back))
+    return await handler(request)
+
+
+@web.middleware
+async def read_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Read the form that was posted, so that no view meets one that cannot be read."""
+    if request.method == "POST" and request.can_read_body:
+        if request.content_type != "application/x-www-form-urlencoded":
+            raise web.HTTPBadRequest(text="Only an ordinary form (urlencoded) can be posted here.")
+        try:
+            await request.post()
+        except (LookupError, ValueError) as error:  # an unknown charset, or not in that charset
+            raise web.HTTPBadRequest(text="The form cannot be read.") from error
+    return await handler(request)
+
+
+MIDDLEWARES = [
+    log_requests,
+    explain_errors,
+    refuse_other_sites,
+    find_files,
+    authorize,
+    read_forms,
+]
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Finish every answer: the socket's handshake and the files' too."""
+    response.headers.update(SECURITY_HEADERS)
+    response.headers["X-Request-ID"] = request[REQUEST_ID]
+    is_file = request.match_info.route.name == "static" and response.status < 400
+    # A page is for one person's eyes: no cache may keep it.
+    response.headers["Cache-Control"] = FOR_EVER if is_file else "no-store"
+    response.headers.pop("Server", None)  # which versions run here is nobody's business
+
+
+async def add_user(request: web.Request) -> dict[str, Any]:
+    """Give every page the name of the person who looks at it, and any news for them."""
+    cookie = await read_cookie(request)
+    # Taking the news out of the cookie, when a page shows it, shows it once.
+    return {"user": request.get(USER), "take_news": lambda: cookie.pop(NEWS, "")}

@@ -1,0 +1,27 @@
+"""Start the chat: ``python -m aiochat``."""
+
+import logging
+import sys
+
+from aiohttp import web
+
+from .app import create_app
+from .settings import Settings, SettingsError
+
+logging.basicConfig(level=logging.INFO)
+try:
+    settings = Settings.from_environ()
+except SettingsError as error:
+    sys.exit(str(error))
+try:
+    web.run_app(
+        create_app(settings),
+        host="0.0.0.0" if settings.production else "127.0.0.1",
+        port=settings.port,
+        shutdown_timeout=2,
+        keepalive_timeout=95,  # longer than the 90 s for which Heroku's router keeps a connection
+        backlog=1024,  # so many may connect at the same moment
+        access_log=None,  # our own middleware writes it
+    )
+except OSError as error:
+    sys.exit(f"The chat cannot listen on port {settings.port}: {error.strerror}. Set PORT.")

@@ -1,0 +1,218 @@
+"""What was said."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo.errors import BulkWriteError, PyMongoError
+
+from .hub import Event
+
+log = logging.getLogger("aiochat")
+
+MAX_TEXT = 4_000  # characters
+PAGE = 50  # messages
+NEWEST = 10**15  # above every id
+
+Document = dict[str, Any]
+
+
+class NotStoredError(PyMongoError):
+    """The database did not confirm a message. It is safe to send it again."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something that somebody said."""
+
+    id: int
+    user: str
+    text: str
+    at: datetime
+    client_id: str
+
+    def event(self) -> Event:
+        """The message as the clients receive it."""
+        return {
+            "type": "message",
+            "id": self.id,
+            "user": self.user,
+            "text": self.text,
+            "at": self.at.isoformat(timespec="milliseconds"),
+            "client_id": self.client_id,
+        }
+
+
+@dataclass(eq=False)
+class Draft:
+    """A message on its way into the database."""
+
+    user: str
+    text: str
+    client_id: str
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    taken: bool = False  # by whoever stores it
+    message: Message | None = None  # once it is stored
+    new: bool = False  # not stored before
+
+    @property
+    def key(self) -> str:
+        """What makes it this message and no other, however often it is sent."""
+        return f"{self.client_id}/{self.user}"
+
+
+def check_text(text: object) -> str:
+    """Return the text as it will be shown.
+
+    Raises ValueError, in words for the person, if it cannot be a message.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("Say something: the text of a message is missing.")
+    text = text.replace("\r\n", "\n")  # as forms send the end of a line
+    if len(text) > MAX_TEXT:
+        raise ValueError(
+            f"A message has at most {MAX_TEXT:,} characters; this one has {len(text):,}."
+        )
+    # JSON can hold half a character (a lone surrogate), which nobody can send or store.
+    return text.encode(errors="replace").decode()
+
+
+class Messages:
+    """The history, in the one order that everybody sees.
+
+    A message is stored, then announced. Everything that waits is stored in one round
+    trip. A message's key is its _id, so the database itself refuses it the second time.
+    """
+
+    def __init__(
+        self,
+        collection: AsyncIOMotorCollection[Document],
+        announce: Callable[[Event], None],
+        keep: int | None,
+    ) -> None:
+        self.collection = collection
+        self.announce = announce
+        self.keep = keep  # how many messages at least; None: all
+        self.lock = asyncio.Lock()
+        self.waiting: list[Draft] = []
+        self.last = 0  # the id of the newest message that was announced
+        self.certain = False  # whether the database holds nothing that we do not know of
+
+    async def add(self, user: str, text: str, client_id: str) -> tuple[Message, bool]:
+        """Store a message, then announce it.
+
+        Returns the message and whether it is new: the same client_id from the same
+        person gives the first message again. Raises NotStoredError.
+        """
+        draft = Draft(user, text, client_id)
+        self.waiting.append(draft)
+        async with self.lock:
+            # Whoever has the lock stores for all who wait for it: ours may be done.
+            if not draft.taken:
+                await self._store_waiting()
+        if draft.message is None:
+            raise NotStoredError
+        return draft.message, draft.new
+
+    async def catch_up(self) -> None:
+        """Learn how far the history goes. Raises PyMongoError if nobody knows."""
+        async with self.lock:
+            await self._catch_up()
+
+    async def page(self, before: int = NEWEST) -> list[Message]:
+        """The newest messages before this id, oldest first."""
+        found = self.collection.find({"n": {"$lt": before}}).sort("n", -1).limit(PAGE)
+        return [to_message(document) for document in reversed(await found.to_list(None))]
+
+    async def missed(self, after: int) -> list[Message]:
+        """The first messages after this id of those that were announced, oldest first."""
+        found = self.collection.find({"n": {"$gt": after, "$lte": self.last}}).sort("n").limit(PAGE)
+        return [to_message(document) for document in await found.to_list(None)]
+
+    async def _store_waiting(self) -> None:
+        """Store all that waits and announce it; on failure none of it has a message."""
+        batch = self._take_waiting()
+        try:
+            await self._catch_up()
+            await self._store(batch)
+            await self._forget_oldest(len(batch))
+        except PyMongoError as error:
+            log.error("The database stored nothing: %s", error)
+            self._take_waiting()  # these would wait as long, and for the same answer
+
+    def _take_waiting(self) -> list[Draft]:
+        batch, self.waiting = self.waiting, []
+        for draft in batch:
+            draft.taken = True
+        return batch
+
+    async def _store(self, batch: list[Draft]) -> None:
+        documents = [to_document(n, draft) for n, draft in enumerate(batch, self.last + 1)]
+        self.certain = False  # until the answer is here, anything may have happened
+        try:
+            await self.collection.insert_many(documents, ordered=False)
+        except BulkWriteError:
+            # Some are there already; they keep the number under which they were stored.
+            keys = {"_id": {"$in": [draft.key for draft in batch]}}
+            documents = await self.collection.find(keys).sort("n").to_list(None)
+        stored = {document["_id"]: to_message(document) for document in documents}
+        for draft in batch:
+            draft.message = stored.get(draft.key)
+            draft.new = draft.message is not None and draft.message.id > self.last
+        for message in stored.values():
+            self._announce(message)
+        self.certain = all(draft.message for draft in batch)
+
+    async def _catch_up(self) -> None:
+        """Announce what was stored though its answer was lost, as after a power cut."""
+        if self.certain:
+            return
+        if self.last:
+            unknown = self.collection.find({"n": {"$gt": self.last}}).sort("n")
+            for document in await unknown.to_list(None):
+                self._announce(to_message(document))
+        else:
+            # mongomock reads all documents for each insert into a unique index.
+            await self.collection.create_index("n", unique=self.keep is None)
+            newest = await self.page()
+            # Ids start at the clock: they grow even if a history in memory starts anew.
+            self.last = newest[-1].id if newest else int(time.time() * 1000)
+        self.certain = True
+
+    def _announce(self, message: Message) -> None:
+        if message.id > self.last:
+            self.announce(message.event())
+            self.last = message.id
+
+    async def _forget_oldest(self, added: int) -> None:
+        """Once for every `keep` messages, forget those before the last `keep`."""
+        if self.keep and self.last % self.keep < added:
+            await self.collection.delete_many({"n": {"$lte": self.last - self.keep}})
+
+
+def to_document(n: int, draft: Draft) -> Document:
+    """The form in which a message is stored."""
+    return {
+        "_id": draft.key,
+        "n": n,
+        "user": draft.user,
+        "text": draft.text,
+        "at": draft.at,
+        "client_id": draft.client_id,
+    }
+
+
+def to_message(document: Document) -> Message:
+    """The message that a document holds."""
+    return Message(
+        document["n"], document["user"], document["text"], document["at"], document["client_id"]
+    )
+
+
+MESSAGES = web.AppKey("messages", Messages)

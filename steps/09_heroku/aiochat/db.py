@@ -1,0 +1,71 @@
+"""The database: opened when the chat starts, closed when it stops."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+from mongomock_motor import AsyncMongoMockClient
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo.errors import PyMongoError
+
+from .auth.models import SESSIONS, USERS, Sessions, Users
+from .chat.hub import HUB
+from .chat.models import MESSAGES, Messages
+from .settings import SETTINGS
+
+log = logging.getLogger("aiochat")
+
+TIMEOUT = 2_000  # milliseconds until a database that does not answer counts as down
+
+KEEP_IN_MEMORY = 1_000  # messages
+
+Database = AsyncIOMotorDatabase[dict[str, Any]]
+
+DB = web.AppKey("db", Database)
+
+
+def connect(url: str) -> Database:
+    """Return the database at this address or, without one, a database in memory.
+
+    The real one confirms a write when it is on disk and would survive a power cut.
+    """
+    if not url:
+        return AsyncMongoMockClient(tz_aware=True)["chat"]
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        url,
+        tz_aware=True,
+        serverSelectionTimeoutMS=TIMEOUT,
+        timeoutMS=TIMEOUT,
+        w="majority",
+        journal=True,
+    )
+    return client.get_default_database("chat")
+
+
+async def open_database(app: web.Application) -> AsyncIterator[None]:
+    """Connect, see what is there, and close at the end."""
+    settings = app[SETTINGS]
+    url = settings.mongo_url
+    app[DB] = db = connect(url)
+    app[USERS] = Users(db.users)
+    app[SESSIONS] = Sessions(db.sessions, settings.session_seconds)
+    app[MESSAGES] = Messages(
+        db.messages, announce=app[HUB].send, keep=None if url else KEEP_IN_MEMORY
+    )
+    try:
+        await app[MESSAGES].catch_up()
+    except PyMongoError:
+        log.error("The database does not answer. Start it; the chat will find it by itself.")
+    if url:
+        log.info("Messages are kept in the database %r.", db.name)
+    else:
+        log.info("Messages are kept in memory, until the chat stops. Set MONGO_URL to keep them.")
+    yield
+    db.client.close()
+
+
+async def check_health(request: web.Request) -> web.Response:
+    """Tell a machine that asks whether the chat can work; without its database it cannot."""
+    await request.app[DB].client.admin.command("ping")
+    return web.Response(text="ok\n")
