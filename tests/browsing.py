@@ -46,6 +46,19 @@ class Window:
         await self.page.press("#say [name=text]", "Enter")
 
     @property
+    def status(self) -> Locator:
+        """What the page says of its connection, from step 08 on."""
+        return self.page.locator("#status")
+
+    async def connected(self) -> None:
+        await expect(self.status).to_have_text("Connected", timeout=40_000)
+
+    @property
+    def waiting(self) -> Locator:
+        """Messages that the chat has not acknowledged, from step 08 on."""
+        return self.page.locator("#waiting > li")
+
+    @property
     def messages(self) -> Locator:
         """The messages that everybody has."""
         return self.page.locator("#messages > li")

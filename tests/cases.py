@@ -247,3 +247,29 @@ NEXT_PATHS = [
     "/x" * 2_000,
     "",
 ]
+
+# What stands after the address of the folder of static files.
+HOSTILE_FILES = [
+    "/..",
+    "/../app.py",
+    "/../../requirements.txt",
+    "/css/../../app.py",
+    "/%2e%2e/app.py",
+    "/%2e%2e%2fapp.py",
+    "/..%2fapp.py",
+    "/..%5capp.py",
+    "/..%252fapp.py",
+    "//etc/passwd",
+    "/%2fetc/passwd",
+    "/../../../../../../../../etc/passwd",
+    "/css/%00",
+    "/css/chat.css%00",
+    "/css/chat.css/",
+    "/css/chat.css%20",
+    "/css/CHAT.CSS",
+    "/%ff",
+    "/C:%5cwindows%5cwin.ini",
+    "/" + "x" * 300,
+    "/" + "x" * 5_000,
+    "/" + "x/" * 500,
+]

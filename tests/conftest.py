@@ -21,10 +21,17 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright
 from yarl import URL
 
-from tests.people import Transcript, Visitor
+from tests.people import LOGIN, Transcript, Visitor, needing
 from tests.process import Process
 from tools.mongod import Mongod, find_mongod
 from tools.steps import ALL, FIRST_WITH_DATABASE, Step, find_step
+
+# What step 09 limits, out of the way of tests that are about something else.
+NO_LIMITS = {
+    "MESSAGES_PER_MINUTE": "100000",
+    "SOCKETS_PER_PERSON": "1000",
+    "WRONG_PASSWORDS_PER_MINUTE": "1000",
+}
 
 TRANSCRIPT = pytest.StashKey[Transcript]()
 
@@ -33,12 +40,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tutorial")
     group.addoption("--step", action="append", default=[], help="test only this step (repeatable)")
     group.addoption("--project", help="test the code in this folder instead of the step's own")
+    group.addoption("--quick", action="store_true", help="on a database only what needs one")
+    group.addoption("--early", action="store_true", help="one step before it holds, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "until(step): the last step at which this is so")
     config.addinivalue_line("markers", "section(heading): where the chapter speaks of it")
     config.addinivalue_line("markers", "real_database: needs a MongoDB server")
+    config.addinivalue_line("markers", "proves(what): it is about what other tests only need")
 
 
 def missing(what: str) -> None:
@@ -74,14 +84,16 @@ def variants(metafunc: pytest.Metafunc, first: int) -> Iterator[Variant]:
     last = until.args[0] if until else len(ALL)
     wanted = [find_step(name) for name in metafunc.config.getoption("--step")] or ALL
     real_only = node.get_closest_marker("real_database") is not None
+    first -= metafunc.config.getoption("--early")
     for step in wanted:
         if not first <= step.number <= last:
             continue
         if step.number < FIRST_WITH_DATABASE:
             yield Variant(step, "")
-        else:
-            if not real_only:
-                yield Variant(step, "memory")
+            continue
+        if not real_only:
+            yield Variant(step, "memory")
+        if real_only or not metafunc.config.getoption("--quick"):
             yield Variant(step, "mongod")
 
 
@@ -158,8 +170,9 @@ class Chat:
         """Somebody who is logged in, where the step has a login."""
         visitor = await self.stranger(name)
         if self.step >= 3:
-            answer = await visitor.sign_up()
-            assert answer.status == 303, f"{name} cannot log in: {answer.status} {answer.text}"
+            with needing(LOGIN):
+                answer = await visitor.sign_up()
+                assert answer.status == 303, f"{name} cannot log in"
         return visitor
 
 
@@ -191,10 +204,9 @@ def environment(
     request: pytest.FixtureRequest, variant: Variant, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, str]]:
     """The environment of a chat: nothing of this machine's own, and the store's address."""
-    names = ("MONGO_URL", "SECRET_KEY", "PRODUCTION", "PORT", "TRUST_PROXY")
-    for name in names:
+    for name in ("MONGO_URL", "PRODUCTION", "PORT", "TRUST_PROXY", "SESSION_SECONDS"):
         monkeypatch.delenv(name, raising=False)
-    settings = {"SECRET_KEY": "a key for the tests, which need no secret"}
+    settings = {"SECRET_KEY": "a key for the tests, which need no secret"} | NO_LIMITS
     if variant.store == "mongod":
         server: Mongod = request.getfixturevalue("mongod")
         database = f"test_{uuid4().hex}"

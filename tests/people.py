@@ -1,8 +1,12 @@
 """The people in the tests: what a person does at the chat, whichever step it is."""
 
 import asyncio
+import io
 import json
+import os
 import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import uuid4
@@ -14,15 +18,33 @@ from aiohttp import (
     CookieJar,
     TCPConnector,
     WSMsgType,
+    WSServerHandshakeError,
 )
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-PATIENCE = 10  # seconds until what should happen counts as not happening
+# Seconds until what should happen counts as not happening.
+PATIENCE = float(os.environ.get("TUTORIAL_PATIENCE", "10"))
+
+# What most tests do on the way to what they are about; a test marked `proves` is about it.
+LOGIN = "a login"
+SOCKET = "a socket"
+MESSAGES = "messages that arrive"
+START = "a chat that starts"
 
 PASSWORD = "a long enough password"
 
 Event = dict[str, Any]
+
+
+@contextmanager
+def needing(what: str) -> Iterator[None]:
+    """Note on an error that the test was still on its way."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"needs {what}")
+        raise
 
 
 class Transcript:
@@ -33,7 +55,7 @@ class Transcript:
         self.received = "nothing"
 
     def send(self, what: str) -> None:
-        self.sent, self.received = shorten(what), "nothing yet"
+        self.sent, self.received = shorten(what), "nothing"
 
     def receive(self, what: str) -> None:
         self.received = shorten(what)
@@ -41,6 +63,14 @@ class Transcript:
 
 def shorten(text: str, limit: int = 300) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
+
+
+def describe_body(body: object) -> str:
+    """Say what a request carries, in a form that nobody has to decode."""
+    if isinstance(body, Mapping):
+        fields = (f"{name}={value}" for name, value in body.items())
+        return f" with {', '.join(fields)}" if body else ""
+    return f" with {body.getvalue()!r}" if isinstance(body, io.BytesIO) else ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +121,10 @@ class Socket:
                     if not kinds or event["type"] in kinds:
                         return event
         except TimeoutError:
-            raise AssertionError(f"no {' or '.join(kinds) or 'event'} came") from None
+            error = AssertionError(f"no {' or '.join(kinds) or 'event'} came")
+            if not kinds or "message" in kinds:
+                error.add_note(f"needs {MESSAGES}")
+            raise error from None
 
     async def _next(self) -> Event:
         while not self.unread:
@@ -171,7 +204,7 @@ class Visitor:
         self, method: str, path: str, *, follow: bool = False, **options: Any
     ) -> Answer:
         """Send a request; redirects are answers too, unless `follow`."""
-        self.transcript.send(f"{method} {path} {options.get('data', '')}".strip())
+        self.transcript.send(f"{method} {path}{describe_body(options.get('data'))}")
         url = URL(path, encoded=options.pop("encoded", False))
         async with (
             asyncio.timeout(PATIENCE),
@@ -195,11 +228,22 @@ class Visitor:
         self.sockets.append(Socket(ws, self.transcript))
         return self.sockets[-1]
 
+    async def knock(self, query: str = "", **headers: str) -> int:
+        """Return the status with which a socket is answered: 101 if it opens."""
+        try:
+            await self.connect(query, **headers)
+        except WSServerHandshakeError as error:
+            self.transcript.receive(f"{error.status}, and no socket")
+            return error.status
+        self.transcript.receive("an open socket")
+        return 101
+
     async def join(self, query: str = "") -> Socket:
         """Open a socket and wait until the chat says who is here."""
-        socket = await self.connect(query)
-        await socket.receive("here")
-        return socket
+        with needing(SOCKET):
+            socket = await self.connect(query)
+            await socket.receive("here")
+            return socket
 
     async def sign_up(self) -> Answer:
         """Become somebody the chat knows, in the way of this step."""

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ from typing import Self
 import pytest
 from yarl import URL
 
+from tests.people import START, needing
 from tools.mongod import free_port
 
 # `python -m aiochat`, but on a free port.
@@ -32,7 +34,11 @@ posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signa
 class Process:
     """The chat of a folder, started as a person starts it."""
 
-    def __init__(self, folder: Path, log: Path, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, log: Path, command: Sequence[str] = (), **environment: str
+    ) -> None:
+        """`command` is what to start instead, with PORT in its environment."""
+        self.command = command
         self.folder = folder
         self.log = log
         self.environment = environment
@@ -45,12 +51,12 @@ class Process:
 
     async def start(self) -> None:
         """Start it and return when it accepts connections."""
+        own = {"PYTHONUNBUFFERED": "1", "PORT": str(self.port)}
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-c", LAUNCH, str(self.port)),
+                *(self.command or (sys.executable, "-c", LAUNCH, str(self.port))),
                 cwd=self.folder,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"} | self.environment,
+                env=os.environ | own | self.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -88,7 +94,8 @@ class Process:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        with needing(START):
+            await self.start()
         return self
 
     async def __aexit__(

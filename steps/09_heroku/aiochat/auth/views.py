@@ -73,9 +73,12 @@ async def show_form(
         "login": form.get("login", ""),
         "next": own_path(form.get("next") or request.query.get("next")),
     }
-    return aiohttp_jinja2.render_template(
+    response = aiohttp_jinja2.render_template(
         "auth/login.html", request, context, status=refusal.status if refusal else 200
     )
+    if isinstance(refusal, web.HTTPTooManyRequests):
+        response.headers["Retry-After"] = refusal.headers["Retry-After"]
+    return response
 
 
 async def log_in(request: web.Request) -> str:

@@ -1,0 +1,304 @@
+"""Step 08: a chat that looks good, reconnects and catches up."""
+
+import asyncio
+import re
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Locator, expect
+
+from tests.browsing import Window
+from tests.cases import HOSTILE_FILES
+from tests.conftest import Chat
+from tests.people import Answer, Visitor
+
+
+async def files_of(person: Visitor) -> dict[str, Answer]:
+    """The files that the pages ask for, by address."""
+    page = (await person.get("/")).text
+    return {path: await person.get(path) for path in re.findall(r'"(/static/[^"]+)"', page)}
+
+
+def path_ending(files: dict[str, Answer], ending: str) -> str:
+    [path] = [path for path in files if path.endswith(ending)]
+    return path
+
+
+# --- files -------------------------------------------------------------------------------------
+
+
+@pytest.mark.section("Files that browsers keep")
+async def test_styles_scripts_and_pictures_come_with_their_types(chat: Chat) -> None:
+    """The page's styles, scripts and pictures are there, each as what it is."""
+    files = await files_of(await chat.visitor("ann"))
+    kinds = {answer.headers["Content-Type"].split(";")[0] for answer in files.values()}
+    assert {answer.status for answer in files.values()} == {200}
+    assert {"text/css", "image/svg+xml"} <= kinds
+    assert kinds & {"text/javascript", "application/javascript"}
+
+
+@pytest.mark.section("Files that browsers keep")
+async def test_strangers_get_the_styles_too(chat: Chat) -> None:
+    """The login page has its styles before anybody is logged in."""
+    stranger = await chat.stranger()
+    page = (await stranger.get("/login")).text
+    for path in re.findall(r'"(/static/[^"]+)"', page):
+        assert (await stranger.get(path)).status == 200
+
+
+@pytest.mark.section("Files that browsers keep")
+async def test_a_browser_keeps_files_for_ever_and_pages_not_at_all(chat: Chat) -> None:
+    """Files may be kept for a year, for their address changes with them; pages are not kept."""
+    ann = await chat.visitor("ann")
+    for answer in (await files_of(ann)).values():
+        assert "immutable" in answer.headers["Cache-Control"]
+    for path in ("/", "/login", "/nowhere", "/static/nowhere.css"):
+        assert (await ann.get(path)).headers["Cache-Control"] == "no-store", path
+
+
+@pytest.mark.section("Files that browsers keep")
+async def test_nothing_but_the_files_can_be_had(chat: Chat) -> None:
+    """No list of the files, no way out of their folder, no trouble with long names."""
+    ann = await chat.visitor("ann")
+    files = await files_of(ann)
+    folder = path_ending(files, ".css").rpartition("/css/")[0]
+    for path in ("", "/", "/css", "/css/", *HOSTILE_FILES):
+        answer = await ann.get(folder + path, encoded=True)
+        assert answer.status == 404, path
+        assert "root:" not in answer.text
+        assert "import" not in answer.text
+
+
+@pytest.mark.section("What a page may do")
+async def test_pages_run_nothing_that_stands_in_them(chat: Chat, browser: Browser) -> None:
+    """The pages hold no script and no style of their own, and the browser would refuse one."""
+    ann = await Window.open(browser, chat, "ann")
+    page = await ann.page.content()
+    assert not re.search(r"<script(?![^>]* src=)", page)
+    assert not re.search(r"<style|\sstyle=|\son\w+=", page)
+    policy = (await (await chat.stranger()).get("/login")).headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    await ann.connected()
+    ran = await ann.page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = "document.title = 'it ran'";
+            document.head.append(script);
+            return document.title;
+        }"""
+    )
+    assert ran != "it ran"
+
+
+@pytest.mark.section("What a page may do")
+async def test_a_page_asks_nobody_else_for_anything(chat: Chat, browser: Browser) -> None:
+    """The page loads nothing from any other site."""
+    context = await browser.new_context()
+    asked: list[str] = []
+    page = await context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    window = Window(page, chat)
+    await window.goto("/signup")
+    await window.fill_in("ann")
+    await window.connected()
+    assert len(asked) >= 4
+    assert [url for url in asked if not url.startswith(str(chat.url))] == []
+
+
+# --- the client --------------------------------------------------------------------------------
+
+
+@pytest.mark.section("Coming back by itself")
+@pytest.mark.real_database
+async def test_the_page_survives_restarts_of_the_server(chat: Chat, browser: Browser) -> None:
+    """The server restarts five times while two people write: both see all, once, in order."""
+    ann, bob = await Window.open(browser, chat, "ann"), await Window.open(browser, chat, "bob")
+    await ann.connected()
+    await bob.connected()
+    said = [f"{name} {number}" for name in ("ann", "bob") for number in range(15)]
+
+    async def write(window: Window, name: str) -> None:
+        for number in range(15):
+            await window.say(f"{name} {number}")
+            await asyncio.sleep(0.1)  # people type; the restarts fall between their words
+
+    async def restart() -> None:
+        for _ in range(5):
+            await chat.restart()
+            await ann.connected()
+
+    await asyncio.gather(write(ann, "ann"), write(bob, "bob"), restart())
+    for window in (ann, bob):
+        await window.connected()
+        await expect(window.waiting).to_have_count(0, timeout=40_000)
+        await expect(window.texts).to_have_count(len(said), timeout=40_000)
+    order = await ann.texts.all_inner_texts()
+    assert order == await bob.texts.all_inner_texts()
+    assert sorted(order) == sorted(said)
+    assert [text for text in order if text.startswith("ann")] == said[:15]
+    assert ann.trouble + bob.trouble == []
+
+
+@pytest.mark.section("Coming back by itself")
+async def test_what_is_written_offline_is_sent_once(chat: Chat, browser: Browser) -> None:
+    """Without a network you write on; what you wrote is sent when it is back, once."""
+    ann, bob = await Window.open(browser, chat, "ann"), await Window.open(browser, chat, "bob")
+    await ann.connected()
+    await ann.page.context.set_offline(True)
+    await expect(ann.status).to_contain_text("No connection")
+    await ann.say("first, offline")
+    await ann.say("second, offline")
+    await expect(ann.waiting).to_have_count(2)
+    await bob.say("meanwhile")
+    await bob.shows("meanwhile")
+    await ann.page.context.set_offline(False)
+    for window in (ann, bob):
+        await window.shows("meanwhile", "first, offline", "second, offline")
+    await expect(ann.waiting).to_have_count(0)
+
+
+@pytest.mark.section("Coming back by itself")
+async def test_what_was_not_sent_survives_a_reload(chat: Chat, browser: Browser) -> None:
+    """A message that still waits is there after the page was reloaded, and is sent."""
+    ann = await Window.open(browser, chat, "ann")
+    await ann.connected()
+    await ann.page.route_web_socket("**/ws*", lambda route: None)  # connected to nothing
+    await ann.page.reload()
+    await ann.say("do not lose me")
+    await expect(ann.waiting).to_have_count(1)
+    await ann.page.unroute_all()
+    reloaded = Window(await ann.page.context.new_page(), chat)
+    kept = await ann.page.evaluate("JSON.stringify(sessionStorage)")
+    await reloaded.goto("/login")
+    await reloaded.page.evaluate("kept => Object.assign(sessionStorage, JSON.parse(kept))", kept)
+    await reloaded.goto("/")
+    await reloaded.shows("do not lose me")
+    await expect(reloaded.waiting).to_have_count(0)
+
+
+@pytest.mark.section("Coming back by itself")
+async def test_a_refused_message_says_why_and_can_be_removed(chat: Chat, browser: Browser) -> None:
+    """A message that the chat refuses stays, with the reason, until you remove it."""
+    ann = await Window.open(browser, chat, "ann")
+    await ann.connected()
+    text = ann.page.locator("#say [name=text]")
+    await text.evaluate("field => { field.value = '\\u0001'.repeat(4000); }")
+    await text.press("Enter")
+    await expect(ann.waiting).to_contain_text("Too big")
+    await ann.waiting.get_by_role("button", name="Remove").click()
+    await expect(ann.waiting).to_have_count(0)
+    await ann.connected()
+    await ann.say("shorter")
+    await ann.shows("shorter")
+
+
+@pytest.mark.section("Who is here, and what was said")
+async def test_the_page_shows_who_is_here(chat: Chat, browser: Browser) -> None:
+    """The names of those who are here come and go as they do."""
+    ann = await Window.open(browser, chat, "ann")
+    people = ann.page.locator("#people li")
+    await expect(people).to_have_text(["ann (you)"])
+    bob = await Window.open(browser, chat, "bob")
+    await expect(people).to_have_text(["ann (you)", "bob"])
+    await bob.page.close()
+    await expect(people).to_have_text(["ann (you)"])
+
+
+@pytest.mark.section("Who is here, and what was said")
+async def test_older_messages_come_when_you_scroll_up(chat: Chat, browser: Browser) -> None:
+    """Scroll to the top, or press a button: older messages appear, down to the first."""
+    writer = await chat.visitor("writer")
+    socket = await writer.join()
+    said = [f"number {number}" for number in range(120)]
+    for text in said:
+        await socket.say(text)
+    await socket.until(said[-1])
+    ann = await Window.open(browser, chat, "ann")
+    everything: Locator = ann.page.locator("#history .text")
+    await expect(everything).to_have_count(50)
+    scroller = ann.page.locator("#history")
+    await scroller.evaluate("box => { box.scrollTop = -box.scrollHeight; }")
+    await expect(everything).to_have_count(100)
+    await ann.page.locator("#older").focus()
+    await ann.page.keyboard.press("Enter")
+    await expect(everything).to_have_text(said)
+    await scroller.evaluate("box => { box.scrollTop = -box.scrollHeight; }")
+    await expect(ann.page.locator("#older")).to_be_hidden()
+
+
+@pytest.mark.section("Who is here, and what was said")
+async def test_times_are_those_of_the_reader(chat: Chat, browser: Browser) -> None:
+    """The time beside a message is that of the reader's own clock."""
+    await (await chat.visitor("writer")).post("/", {"text": "what time is it?"})
+    shown = {}
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        context = await browser.new_context(timezone_id=zone, locale="en-GB")
+        window = Window(await context.new_page(), chat)
+        await window.goto("/signup")
+        await window.fill_in(zone)
+        time = window.messages.locator("time")
+        await expect(time).to_have_text(re.compile(r"^\d\d:\d\d$"))
+        shown[zone] = await time.inner_text(), await time.get_attribute("datetime")
+    (tokyo, tokyo_utc), (new_york, new_york_utc) = shown.values()
+    assert tokyo_utc == new_york_utc
+    hours = (int(tokyo[:2]) - int(new_york[:2])) % 24
+    assert hours in {13, 14}  # winter and summer in New York
+
+
+@pytest.mark.section("Signed out elsewhere")
+async def test_signed_out_elsewhere_the_page_leads_to_the_login(
+    chat: Chat, browser: Browser
+) -> None:
+    """Sign out everywhere on one machine: the page on the other goes to the login."""
+    ann = await Window.open(browser, chat, "ann")
+    await ann.connected()
+    elsewhere = await chat.stranger("ann")
+    await elsewhere.log_in()
+    await elsewhere.post("/signout", {"everywhere": "1"})
+    await ann.page.wait_for_url("**/login*")
+
+
+@pytest.mark.section("For everybody")
+async def test_the_chat_can_be_used_by_keyboard_alone(chat: Chat, browser: Browser) -> None:
+    """Enter sends, Shift+Enter starts a line, and Tab reaches everything."""
+    ann = await Window.open(browser, chat, "ann")
+    await ann.connected()
+    keyboard = ann.page.keyboard
+    await ann.page.locator("#text").focus()
+    await keyboard.type("one")
+    await keyboard.press("Shift+Enter")
+    await keyboard.type("two")
+    await keyboard.press("Enter")
+    await expect(ann.texts).to_have_text(["one\ntwo"], use_inner_text=True)
+    await ann.page.reload()
+    await ann.page.locator("body").press("Tab")
+    reached = set()
+    for _ in range(15):
+        await keyboard.press("Tab")
+        reached.add(await ann.page.evaluate("document.activeElement.textContent.trim()"))
+    assert {"Sign out", "Send"} <= reached
+
+
+@pytest.mark.section("For everybody")
+@pytest.mark.parametrize("colors", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_pages_fit_and_pass_the_accessibility_check(
+    chat: Chat, browser: Browser, colors: str, width: int
+) -> None:
+    """On a phone and on a desk, light and dark: nothing is cut off, axe finds nothing."""
+    await (await chat.visitor("bob")).post("/", {"text": "a message " * 30})
+    context = await browser.new_context(
+        color_scheme="dark" if colors == "dark" else "light",
+        viewport={"width": width, "height": 740},
+    )
+    window = Window(await context.new_page(), chat)
+    for path in ("/signup", "/login", "/", "/nowhere"):
+        await window.goto(path)
+        found = (await Axe().run(window.page)).response["violations"]
+        assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
+        assert not await window.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        if path == "/login":
+            await window.goto("/signup")
+            await window.fill_in(f"ann {colors} {width}")
+            await window.connected()

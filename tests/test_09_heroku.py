@@ -1,0 +1,333 @@
+"""Step 09: the chat on the internet; a deploy that drops no message."""
+
+import asyncio
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
+from yarl import URL
+
+from tests.conftest import Chat
+from tests.people import PATIENCE, Event
+from tests.process import Process, posix
+from tools.mongod import Mongod
+
+KEY = "0123456789abcdef" * 4
+
+# Prints the options with which the chat would have been served.
+OPTIONS = """
+import json, runpy, sys
+from aiohttp import web
+web.run_app = lambda app, **options: print(json.dumps(options))
+sys.path.insert(0, "")
+runpy.run_module("aiochat", run_name="__main__")
+"""
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the step's folder, to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE * 3,
+        check=False,
+    )
+
+
+def no_limits_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the step's own limits count."""
+    for name in ("MESSAGES_PER_MINUTE", "SOCKETS_PER_PERSON", "WRONG_PASSWORDS_PER_MINUTE"):
+        monkeypatch.delenv(name)
+
+
+# --- what the host tells us --------------------------------------------------------------------
+
+
+@pytest.mark.section("What the host tells us")
+async def test_production_needs_a_secret_key(folder: Path, environment: dict[str, str]) -> None:
+    """With PRODUCTION=1 and no SECRET_KEY of some length, the chat refuses to start."""
+    for key in ("", "short"):
+        ended = run(folder, "-m", "aiochat", PRODUCTION="1", SECRET_KEY=key)
+        assert ended.returncode != 0
+        assert "SECRET_KEY" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.section("What the host tells us")
+async def test_a_setting_that_is_no_number_is_said_so(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    """A PORT that is no number ends in one sentence, not in a traceback."""
+    ended = run(folder, "-m", "aiochat", PORT="eighty")
+    assert ended.returncode != 0
+    assert "PORT" in ended.stderr
+    assert "eighty" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.section("What the host tells us")
+async def test_a_port_that_is_taken_is_said_so(folder: Path, process: Process) -> None:
+    """A port that somebody else uses ends in one sentence, not in a traceback."""
+    ended = run(folder, "-m", "aiochat", PORT=str(process.port))
+    assert ended.returncode != 0
+    assert str(process.port) in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.section("What the host tells us")
+async def test_it_serves_where_the_host_says(folder: Path, environment: dict[str, str]) -> None:
+    """PORT is where it listens; in production everybody can reach it, else only this machine."""
+    here = json.loads(run(folder, "-c", OPTIONS, PORT="4321").stdout)
+    assert (here["host"], here["port"]) == ("127.0.0.1", 4321)
+    there = json.loads(run(folder, "-c", OPTIONS, PRODUCTION="1", SECRET_KEY=KEY).stdout)
+    assert there["host"] == "0.0.0.0"
+    assert there["keepalive_timeout"] > 90, "the router keeps connections for 90 s"
+
+
+@pytest.mark.section("What the host tells us")
+async def test_the_host_finds_all_it_needs(folder: Path, environment: dict[str, str]) -> None:
+    """Procfile, .python-version and requirements.txt are there, and exact."""
+    assert (folder / "Procfile").read_text().startswith("web: ")
+    assert (folder / ".python-version").read_text().strip() in {"3.11", "3.12", "3.13", "3.14"}
+    requirements = (folder / "requirements.txt").read_text().split()
+    assert len(requirements) >= 9
+    assert all("==" in requirement for requirement in requirements)
+
+
+@pytest.mark.section("What the host tells us")
+async def test_in_production_browsers_are_told_to_use_https(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In production browsers are told to come by HTTPS only."""
+    assert "Strict-Transport-Security" not in (await (await chat.stranger()).get("/login")).headers
+    monkeypatch.setenv("PRODUCTION", "1")
+    await chat.restart()
+    answer = await (await chat.stranger()).get("/login")
+    assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+
+
+# --- health ------------------------------------------------------------------------------------
+
+
+@pytest.mark.section("Are you well?")
+async def test_the_health_page_needs_no_login(chat: Chat) -> None:
+    """/healthz answers 200 to anybody while all is well."""
+    assert (await (await chat.stranger()).get("/healthz")).status == 200
+
+
+@pytest.mark.section("Are you well?")
+@pytest.mark.real_database
+async def test_without_its_database_the_chat_is_not_well(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """/healthz answers 503 while the database is down."""
+    await chat.stop()
+    with Mongod(tmp_path / "mongod") as database:
+        monkeypatch.setenv("MONGO_URL", str(URL(database.url) / "chat"))
+        await chat.start()
+        doctor = await chat.stranger()
+        assert (await doctor.get("/healthz")).status == 200
+        database.kill()
+        async with asyncio.timeout(3):
+            assert (await doctor.get("/healthz")).status == 503
+
+
+@pytest.mark.section("The 55-second silence")
+async def test_a_silent_socket_is_kept_open_and_a_dead_one_noticed(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server pings before the router loses patience; who does not answer has left."""
+    heartbeats: list[float] = []
+    make = web.WebSocketResponse.__init__
+
+    def a_hundred_times_faster(ws: web.WebSocketResponse, **options: Any) -> None:
+        heartbeats.append(options["heartbeat"])
+        make(ws, **options | {"heartbeat": options["heartbeat"] / 100})
+
+    monkeypatch.setattr(web.WebSocketResponse, "__init__", a_hundred_times_faster)
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    watcher = await ann.join()
+    async with bob.session.ws_connect("/ws", autoping=False) as dead:
+        assert 0 < heartbeats[0] < 55
+        async with asyncio.timeout(PATIENCE):
+            while (await dead.receive()).type is not WSMsgType.PING:
+                pass
+        assert await watcher.receive("left") == {"type": "left", "user": "bob"}
+
+
+# --- limits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.section("Enough is enough")
+async def test_whoever_guesses_a_password_is_slowed_down(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After five wrong passwords in a minute comes 429; other people notice nothing."""
+    no_limits_lifted(monkeypatch)
+    await chat.restart()
+    await chat.visitor("ann")
+    await chat.visitor("bob")
+    thief = await chat.stranger("ann")
+    guesses = [await thief.log_in(password=f"guess {number}") for number in range(8)]
+    assert [answer.status for answer in guesses] == [403] * 5 + [429] * 3
+    assert 0 < int(guesses[-1].headers["Retry-After"]) <= 60
+    assert (await thief.log_in()).status == 429, "the right one must not stand out"
+    bob = await chat.stranger("bob")
+    assert (await bob.log_in()).status == 303
+
+
+@pytest.mark.section("Enough is enough")
+async def test_guesses_at_the_same_moment_count_too(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty guesses at once: five are looked at."""
+    no_limits_lifted(monkeypatch)
+    await chat.restart()
+    await chat.visitor("ann")
+    thief = await chat.stranger("ann")
+    guesses = await asyncio.gather(*(thief.log_in(password=f"{n} times") for n in range(20)))
+    assert sorted(answer.status for answer in guesses) == [403] * 5 + [429] * 15
+
+
+@pytest.mark.section("Enough is enough")
+async def test_right_passwords_do_not_count(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logging in properly is never too often."""
+    no_limits_lifted(monkeypatch)
+    await chat.restart()
+    ann = await chat.visitor("ann")
+    assert [(await ann.log_in()).status for _ in range(12)] == [303] * 12
+
+
+@pytest.mark.section("Enough is enough")
+async def test_after_the_wait_the_right_password_opens(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minute later your password works again."""
+    no_limits_lifted(monkeypatch)
+    await chat.restart()
+    await chat.visitor("ann")
+    ann = await chat.stranger("ann")
+    for number in range(6):
+        answer = await ann.log_in(password=f"guess {number}")
+    assert answer.status == 429
+    limits = importlib.import_module(chat.create_app.__module__.replace(".app", ".limits"))
+    now = limits.monotonic
+    monkeypatch.setattr(limits, "monotonic", lambda: now() + 61)
+    assert (await ann.log_in()).status == 303
+
+
+@pytest.mark.section("Behind a proxy")
+@pytest.mark.parametrize(
+    ("trust", "headers", "statuses"),
+    [
+        # Without a proxy nobody is believed: one visitor stays one visitor.
+        ("", ["1.1.1.{}"], [403] * 5 + [429] * 3),
+        # A proxy's word counts: these are eight visitors.
+        ("1", ["1.1.1.{}"], [403] * 8),
+        # It adds its word at the end; what stands before is the visitor's own invention.
+        ("1", ["1.1.1.{}, 9.9.9.9"], [403] * 5 + [429] * 3),
+        ("1", ["1.1.1.{}", "9.9.9.9"], [403] * 5 + [429] * 3),
+    ],
+)
+async def test_only_a_trusted_proxy_says_who_calls(
+    chat: Chat,
+    monkeypatch: pytest.MonkeyPatch,
+    trust: str,
+    headers: Sequence[str],
+    statuses: list[int],
+) -> None:
+    """X-Forwarded-For counts with TRUST_PROXY=1 only, and then its last address."""
+    no_limits_lifted(monkeypatch)
+    monkeypatch.setenv("TRUST_PROXY", trust)
+    await chat.restart()
+    await chat.visitor("ann")
+    thief = await chat.stranger("ann")
+    seen = []
+    for number in range(8):
+        forwarded = [("X-Forwarded-For", header.format(number)) for header in headers]
+        form = thief.form() | {"password": f"guess {number}"}
+        seen.append((await thief.post("/login", form, headers=forwarded)).status)
+    assert seen == statuses
+
+
+@pytest.mark.section("Enough is enough")
+async def test_a_flood_of_messages_is_cut_and_others_are_heard(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hundred messages at once: a hundred arrive, the rest are refused; others talk on."""
+    no_limits_lifted(monkeypatch)
+    await chat.restart()
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    flood, calm = await ann.join(), await bob.join()
+    for number in range(200):
+        await flood.say(f"flood {number}")
+    await calm.say("excuse me")
+    answers: list[Event] = []
+    while len(answers) < 200:
+        event = await flood.receive("message", "error")
+        if event.get("text") != "excuse me":
+            answers.append(event)
+    kinds = [event["type"] for event in answers]
+    assert (kinds.count("message"), kinds.count("error")) == (100, 100)
+    assert all(event["client_id"] for event in answers)
+    assert "excuse me" in [event["text"] for event in await calm.until("excuse me")][-1:]
+    assert (await ann.post("/", {"text": "by the back door"})).status == 429
+
+
+@pytest.mark.section("Enough is enough")
+async def test_one_person_has_ten_windows_at_most(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The eleventh window of one person is refused; close one, and there is room again."""
+    no_limits_lifted(monkeypatch)
+    await chat.restart()
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    windows = await asyncio.gather(*(ann.connect() for _ in range(15)), return_exceptions=True)
+    refused = [window for window in windows if isinstance(window, WSServerHandshakeError)]
+    assert [error.status for error in refused] == [429] * 5
+    watcher = await bob.join()
+    for socket in ann.sockets:
+        await socket.close()
+    await watcher.receive("left")
+    await ann.join()
+
+
+# --- a deploy ----------------------------------------------------------------------------------
+
+
+@posix
+@pytest.mark.section("A restart in mid-sentence")
+async def test_it_runs_and_stops_as_on_the_host(
+    folder: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Started from the Procfile and told to stop: goodbye (1001) to every window, within 5 s."""
+    honcho = (sys.executable, "-m", "honcho", "start")
+    process = Process(folder, tmp_path / "chat.log", honcho, **environment)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    process.environment["PATH"] = path
+    async with process, ClientSession(process.url) as session:
+        form = {"login": "ann", "password": "a long enough password"}
+        async with session.post("/signup", data=form, allow_redirects=False) as answer:
+            cookie = answer.headers["Set-Cookie"]
+        assert "Secure" in cookie
+        headers = {"Cookie": cookie.partition(";")[0]}
+        sockets = [await session.ws_connect("/ws", headers=headers) for _ in range(5)]
+        process.send(signal.SIGTERM)
+        for socket in sockets:
+            async with asyncio.timeout(PATIENCE):
+                async for _ in socket:
+                    pass
+        assert [socket.close_code for socket in sockets] == [1001] * 5
+        await process.ended(5)
+    assert "Traceback" not in process.output()
