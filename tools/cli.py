@@ -98,7 +98,7 @@ def run_tests(
 
     chosen = [f"--step={find_step(text).name}" for text in steps or []]
     with chdir(ROOT):
-        raise typer.Exit(pytest.main([*chosen, *ctx.obj]))
+        raise typer.Exit(pytest.main(["--numprocesses=auto", *chosen, *ctx.obj]))
 
 
 @app.command()
