@@ -1,4 +1,4 @@
-"""The URL map: one line a route."""
+"""The URL map: one line per route."""
 
 from aiohttp import web
 

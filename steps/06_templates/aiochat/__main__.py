@@ -11,7 +11,7 @@ web.run_app(
     create_app(),
     host="127.0.0.1",
     port=8080,
-    shutdown_timeout=2,
-    backlog=1024,  # so many may connect at the same moment
+    shutdown_timeout=2,  # seconds for views to end, once their sockets are closed
+    backlog=1024,  # so many may be waiting to be let in
     access_log=None,  # our own middleware writes it
 )

@@ -6,7 +6,7 @@ from jinja2 import PackageLoader
 
 from .chat.hub import HUB, Hub, close_hub
 from .db import open_database
-from .middlewares import MIDDLEWARES, add_headers, add_user
+from .middlewares import MIDDLEWARES, add_headers, page_context
 from .routes import routes
 from .settings import SETTINGS, Settings
 
@@ -17,7 +17,7 @@ def create_app(settings: Settings | None = None) -> web.Application:
     app[SETTINGS] = settings or Settings.from_environ()
     app[HUB] = Hub()
     app.add_routes(routes)
-    aiohttp_jinja2.setup(app, loader=PackageLoader(__package__), context_processors=[add_user])
+    aiohttp_jinja2.setup(app, loader=PackageLoader(__package__), context_processors=[page_context])
     app.cleanup_ctx.append(open_database)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(close_hub)

@@ -4,6 +4,7 @@ import json
 import logging
 import secrets
 import time
+from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -57,38 +58,38 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
 @web.middleware
 async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error here, in one form; no view needs to."""
+    answer: web.HTTPException
     try:
         return await handler(request)
     except web.HTTPException as error:
-        if error.status >= 400:
-            explain(request, error)
-        raise
+        answer = error
     except PyMongoError as error:
         log.error("%s failed: %s", request[REQUEST_ID], error)
-        failure = web.HTTPServiceUnavailable(
+        answer = web.HTTPServiceUnavailable(
             text="The chat cannot reach its database. Please try again in a moment.",
             headers={"Retry-After": "5"},
         )
-        explain(request, failure)
-        raise failure from None
     except Exception:
         log.exception("%s failed", request[REQUEST_ID])
         # The details are for the log; strangers would learn too much from them.
-        mistake = web.HTTPInternalServerError(text="Something went wrong on our side.")
-        explain(request, mistake)
-        raise mistake from None
+        answer = web.HTTPInternalServerError(text="Something went wrong on our side.")
+    if answer.status >= 400:
+        await explain(request, answer)
+    raise answer
 
 
-def explain(request: web.Request, error: web.HTTPException) -> None:
+async def explain(request: web.Request, error: web.HTTPException) -> None:
     """Write the reason as a page for a browser, as JSON for a program."""
-    details = {
+    details: dict[str, Any] = {
         "title": f"{error.status} {error.reason}",
         "reason": REASONS.get(error.status) or error.text or "",
         "request_id": request[REQUEST_ID],
     }
     if "text/html" in request.headers.get("Accept", ""):
         error.content_type = "text/html"
-        error.text = aiohttp_jinja2.render_string("error.html", request, details)
+        error.text = aiohttp_jinja2.render_string(
+            "error.html", request, details | await page_context(request)
+        )
     else:
         error.content_type = "application/json"
         error.text = json.dumps(details)
@@ -97,13 +98,14 @@ def explain(request: web.Request, error: web.HTTPException) -> None:
 @web.middleware
 async def refuse_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let no other site's page post in a person's name, nor open their socket."""
+    # The handshake of a socket is a GET too, and not a harmless one.
     harmless = request.method in {"GET", "HEAD", "OPTIONS"} and "Upgrade" not in request.headers
-    if not harmless and not is_same_site(request):
+    if not harmless and not is_same_origin(request):
         raise web.HTTPForbidden(text="This request was made by another site's page.")
     return await handler(request)
 
 
-def is_same_site(request: web.Request) -> bool:
+def is_same_origin(request: web.Request) -> bool:
     """Tell whether a request comes from our own pages, or from no browser at all."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -115,17 +117,21 @@ def is_same_site(request: web.Request) -> bool:
 @web.middleware
 async def authorize(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Put the person on the request; send strangers to the login."""
+    exists = request.match_info.http_exception is None  # if not, it is 404 for strangers too
     user = find_user(request)
     if user is not None:
         request[USER] = user
-    elif request.match_info.http_exception is None and request.match_info.route.name not in PUBLIC:
+    elif exists and request.match_info.route.name not in PUBLIC:
         raise web.HTTPSeeOther(request.app.router["login"].url_for())
     return await handler(request)
 
 
 @web.middleware
 async def read_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Read the form that was posted, so that no view meets one that cannot be read."""
+    """Read the form that was posted, so that no view meets one that cannot be read.
+
+    aiohttp keeps what it has read: the views' own calls of `post()` cost nothing.
+    """
     if request.method == "POST" and request.can_read_body:
         if request.content_type != "application/x-www-form-urlencoded":
             raise web.HTTPBadRequest(text="Only an ordinary form (urlencoded) can be posted here.")
@@ -140,12 +146,15 @@ MIDDLEWARES = [log_requests, explain_errors, refuse_other_sites, authorize, read
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Finish every answer: the socket's handshake and the files' too."""
+    """Finish every answer, just before it is sent.
+
+    This is a signal, for a socket's handshake is sent before a middleware sees it.
+    """
     response.headers.update(SECURITY_HEADERS)
     response.headers["X-Request-ID"] = request[REQUEST_ID]
     response.headers.pop("Server", None)  # which versions run here is nobody's business
 
 
-async def add_user(request: web.Request) -> dict[str, str | None]:
-    """Give every page the name of the person who looks at it."""
+async def page_context(request: web.Request) -> dict[str, Any]:
+    """Return what every page knows: the name of the person who looks at it."""
     return {"user": request.get(USER)}

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
 
 from aiohttp import web
 from mongomock_motor import AsyncMongoMockClient
@@ -11,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from .auth.models import SESSIONS, USERS, Sessions, Users
 from .chat.hub import HUB
-from .chat.models import MESSAGES, Messages
+from .chat.models import MESSAGES, Document, Messages
 from .settings import SETTINGS
 
 log = logging.getLogger("aiochat")
@@ -20,15 +19,19 @@ TIMEOUT = 2_000  # milliseconds until a database that does not answer counts as 
 
 KEEP_IN_MEMORY = 1_000  # messages
 
+# Motor, for mongomock-motor imitates it. Its own life has ended; what comes after it,
+# pymongo.AsyncMongoClient, differs in few calls, all of which are in this file and in models.
+Database = AsyncIOMotorDatabase[Document]
 
-def connect(url: str) -> AsyncIOMotorDatabase[dict[str, Any]]:
+
+def connect(url: str) -> Database:
     """Return the database at this address or, without one, a database in memory.
 
     The real one confirms a write when it is on disk and would survive a power cut.
     """
     if not url:
         return AsyncMongoMockClient(tz_aware=True)["chat"]
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
         url,
         tz_aware=True,
         serverSelectionTimeoutMS=TIMEOUT,

@@ -21,7 +21,7 @@ class Settings:
     # How long a login lasts.
     session_seconds: int = 14 * 24 * 60 * 60
 
-    # Whether this is the real thing: cookies then travel over HTTPS only.
+    # Whether this is the real thing (1): cookies then travel over HTTPS only.
     production: bool = False
 
     @classmethod
@@ -32,7 +32,7 @@ class Settings:
             mongo_url=given.get("MONGO_URL", cls.mongo_url),
             secret_key=given.get("SECRET_KEY") or secrets.token_hex(),
             session_seconds=int(given.get("SESSION_SECONDS", cls.session_seconds)),
-            production=bool(given.get("PRODUCTION")),
+            production=given.get("PRODUCTION") == "1",
         )
 
 

@@ -18,10 +18,10 @@ try:
         create_app(settings),
         host="0.0.0.0" if settings.production else "127.0.0.1",
         port=settings.port,
-        shutdown_timeout=2,
+        shutdown_timeout=2,  # seconds for views to end, once their sockets are closed
         keepalive_timeout=95,  # longer than the 90 s for which Heroku's router keeps a connection
-        backlog=1024,  # so many may connect at the same moment
+        backlog=1024,  # so many may be waiting to be let in
         access_log=None,  # our own middleware writes it
     )
-except OSError as error:
-    sys.exit(f"The chat cannot listen on port {settings.port}: {error.strerror}. Set PORT.")
+except (OSError, OverflowError) as error:
+    sys.exit(f"The chat cannot listen on port {settings.port}: {error}. Set PORT to another.")

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
 
 from aiohttp import web
 from mongomock_motor import AsyncMongoMockClient
@@ -11,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from .auth.models import SESSIONS, USERS, Sessions, Users
 from .chat.hub import HUB
-from .chat.models import MESSAGES, Messages
+from .chat.models import MESSAGES, Document, Messages
 from .settings import SETTINGS
 
 log = logging.getLogger("aiochat")
@@ -20,7 +19,9 @@ TIMEOUT = 2_000  # milliseconds until a database that does not answer counts as 
 
 KEEP_IN_MEMORY = 1_000  # messages
 
-Database = AsyncIOMotorDatabase[dict[str, Any]]
+# Motor, for mongomock-motor imitates it. Its own life has ended; what comes after it,
+# pymongo.AsyncMongoClient, differs in few calls, all of which are in this file and in models.
+Database = AsyncIOMotorDatabase[Document]
 
 DB = web.AppKey("db", Database)
 
@@ -32,7 +33,7 @@ def connect(url: str) -> Database:
     """
     if not url:
         return AsyncMongoMockClient(tz_aware=True)["chat"]
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
         url,
         tz_aware=True,
         serverSelectionTimeoutMS=TIMEOUT,

@@ -18,26 +18,28 @@ class Limit:
     def __init__(self, times: int, seconds: float) -> None:
         self.times = times
         self.seconds = seconds
-        self.taken: dict[str, deque[float]] = {}
+        self.used: dict[str, deque[float]] = {}  # the latest moments of each key
 
     def take(self, key: str) -> int:
         """Count one more time; return 0 or, beyond the limit, the seconds to wait."""
         now = monotonic()
-        if len(self.taken) > MANY:
+        if len(self.used) > MANY:
             self._drop(before=now - self.seconds)
-        taken = self.taken.setdefault(key, deque(maxlen=self.times))
-        if len(taken) == self.times and now - taken[0] < self.seconds:
-            return ceil(taken[0] + self.seconds - now)
-        taken.append(now)
+        moments = self.used.setdefault(key, deque(maxlen=self.times))
+        if len(moments) == self.times and now - moments[0] < self.seconds:
+            return ceil(moments[0] + self.seconds - now)
+        moments.append(now)
         return 0
 
     def give_back(self, key: str) -> None:
-        """Do not count the last time: it was none of those that are limited."""
-        if self.taken.get(key):
-            self.taken[key].pop()
+        """Do not count the latest time after all."""
+        if moments := self.used.get(key):
+            moments.pop()
 
     def _drop(self, before: float) -> None:
-        self.taken = {key: times for key, times in self.taken.items() if times[-1] > before}
+        self.used = {
+            key: moments for key, moments in self.used.items() if moments and moments[-1] > before
+        }
 
 
 class Limits:
@@ -48,7 +50,7 @@ class Limits:
         # Somebody who guesses one person's password, and somebody who tries one on everybody.
         self.passwords = Limit(settings.wrong_passwords_per_minute, 60)
         self.addresses = Limit(settings.wrong_passwords_per_minute * 10, 60)
-        self.sockets = settings.sockets_per_person
+        self.max_sockets = settings.sockets_per_person
 
 
 LIMITS = web.AppKey("limits", Limits)
@@ -62,8 +64,7 @@ def too_many(reason: str, seconds: int) -> web.HTTPTooManyRequests:
 def find_address(request: web.Request) -> str:
     """Return the address of whoever calls.
 
-    A proxy adds it to X-Forwarded-For, at the end: what stands before that, anybody can
-    have written.
+    Our proxy appends it to X-Forwarded-For; whatever stands before that may be made up.
     """
     forwarded = request.headers.getall("X-Forwarded-For", [])
     if forwarded and request.app[SETTINGS].trust_proxy:

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from pymongo.errors import PyMongoError
 
 from .assets import FILES
-from .auth.cookie import NEWS, SESSION_ID, read_cookie
+from .auth.cookie import FLASH, SESSION_ID, read_cookie
 from .auth.models import SESSION, SESSIONS, USER
 from .settings import SETTINGS
 
@@ -69,38 +69,38 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
 @web.middleware
 async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error here, in one form; no view needs to."""
+    answer: web.HTTPException
     try:
         return await handler(request)
     except web.HTTPException as error:
-        if error.status >= 400:
-            explain(request, error)
-        raise
+        answer = error
     except PyMongoError as error:
         log.error("%s failed: %s", request[REQUEST_ID], error)
-        failure = web.HTTPServiceUnavailable(
+        answer = web.HTTPServiceUnavailable(
             text="The chat cannot reach its database. Please try again in a moment.",
             headers={"Retry-After": "5"},
         )
-        explain(request, failure)
-        raise failure from None
     except Exception:
         log.exception("%s failed", request[REQUEST_ID])
         # The details are for the log; strangers would learn too much from them.
-        mistake = web.HTTPInternalServerError(text="Something went wrong on our side.")
-        explain(request, mistake)
-        raise mistake from None
+        answer = web.HTTPInternalServerError(text="Something went wrong on our side.")
+    if answer.status >= 400:
+        await explain(request, answer)
+    raise answer
 
 
-def explain(request: web.Request, error: web.HTTPException) -> None:
+async def explain(request: web.Request, error: web.HTTPException) -> None:
     """Write the reason as a page for a browser, as JSON for a program."""
-    details = {
+    details: dict[str, Any] = {
         "title": f"{error.status} {error.reason}",
         "reason": REASONS.get(error.status) or error.text or "",
         "request_id": request[REQUEST_ID],
     }
     if "text/html" in request.headers.get("Accept", ""):
         error.content_type = "text/html"
-        error.text = aiohttp_jinja2.render_string("error.html", request, details)
+        error.text = aiohttp_jinja2.render_string(
+            "error.html", request, details | await page_context(request)
+        )
     else:
         error.content_type = "application/json"
         error.text = json.dumps(details)
@@ -109,13 +109,14 @@ def explain(request: web.Request, error: web.HTTPException) -> None:
 @web.middleware
 async def refuse_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let no other site's page post in a person's name, nor open their socket."""
+    # The handshake of a socket is a GET too, and not a harmless one.
     harmless = request.method in {"GET", "HEAD", "OPTIONS"} and "Upgrade" not in request.headers
-    if not harmless and not is_same_site(request):
+    if not harmless and not is_same_origin(request):
         raise web.HTTPForbidden(text="This request was made by another site's page.")
     return await handler(request)
 
 
-def is_same_site(request: web.Request) -> bool:
+def is_same_origin(request: web.Request) -> bool:
     """Tell whether a request comes from our own pages, or from no browser at all."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -125,8 +126,11 @@ def is_same_site(request: web.Request) -> bool:
 
 
 @web.middleware
-async def find_files(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the files that were there at the start: no folder, and nothing beside them."""
+async def refuse_other_files(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 404 for anything but our files.
+
+    aiohttp would say 403 for a folder, and fail at a name that is too long for a file.
+    """
     route = request.match_info.route
     if route.name == "static" and request.match_info["filename"] not in request.app[FILES]:
         raise web.HTTPNotFound
@@ -138,12 +142,13 @@ async def authorize(request: web.Request, handler: Handler) -> web.StreamRespons
     """Put the person on the request; send strangers to the login."""
     if request.match_info.route.name == "static":
         return await handler(request)  # the files are the same for everybody
+    exists = request.match_info.http_exception is None  # if not, it is 404 for strangers too
     cookie = await read_cookie(request)
     session = await request.app[SESSIONS].find(cookie.get(SESSION_ID))
     if session is not None:
         request[SESSION] = session
         request[USER] = session.user
-    elif request.match_info.http_exception is None and request.match_info.route.name not in PUBLIC:
+    elif exists and request.match_info.route.name not in PUBLIC:
         back = {"next": request.path_qs} if request.method == "GET" else {}
         raise web.HTTPSeeOther(request.app.router["login"].url_for().with_query(back))
     return await handler(request)
@@ -151,7 +156,10 @@ async def authorize(request: web.Request, handler: Handler) -> web.StreamRespons
 
 @web.middleware
 async def read_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Read the form that was posted, so that no view meets one that cannot be read."""
+    """Read the form that was posted, so that no view meets one that cannot be read.
+
+    aiohttp keeps what it has read: the views' own calls of `post()` cost nothing.
+    """
     if request.method == "POST" and request.can_read_body:
         if request.content_type != "application/x-www-form-urlencoded":
             raise web.HTTPBadRequest(text="Only an ordinary form (urlencoded) can be posted here.")
@@ -166,26 +174,29 @@ MIDDLEWARES = [
     log_requests,
     explain_errors,
     refuse_other_sites,
-    find_files,
+    refuse_other_files,
     authorize,
     read_forms,
 ]
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Finish every answer: the socket's handshake and the files' too."""
+    """Finish every answer, just before it is sent.
+
+    This is a signal, for a socket's handshake is sent before a middleware sees it.
+    """
     response.headers.update(SECURITY_HEADERS)
     response.headers["X-Request-ID"] = request[REQUEST_ID]
     is_file = request.match_info.route.name == "static" and response.status < 400
-    # A page is for one person's eyes: no cache may keep it.
+    # A page is for one person's eyes; a file is the same for everybody.
     response.headers["Cache-Control"] = FOR_EVER if is_file else "no-store"
     if request.app[SETTINGS].production:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers.pop("Server", None)  # which versions run here is nobody's business
 
 
-async def add_user(request: web.Request) -> dict[str, Any]:
-    """Give every page the name of the person who looks at it, and any news for them."""
+async def page_context(request: web.Request) -> dict[str, Any]:
+    """Return what every page knows: the person who looks at it, and a word for them."""
     cookie = await read_cookie(request)
-    # Taking the news out of the cookie, when a page shows it, shows it once.
-    return {"user": request.get(USER), "take_news": lambda: cookie.pop(NEWS, "")}
+    # A function, for the word leaves the cookie only when a page really shows it.
+    return {"user": request.get(USER), "take_flash": lambda: cookie.pop(FLASH, "")}

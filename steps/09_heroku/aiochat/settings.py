@@ -1,6 +1,7 @@
 """What differs from one machine to the next; all of it comes from the environment."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,10 +29,10 @@ class Settings:
     # How long a login lasts.
     session_seconds: int = 14 * 24 * 60 * 60
 
-    # Whether this is the real thing: reachable from outside, and over HTTPS only.
+    # Whether this is the real thing (1): reachable from outside, and over HTTPS only.
     production: bool = False
 
-    # Whether a proxy in front of us tells us who calls. Without one, anybody could say so.
+    # Whether a proxy in front of us tells us who calls (1). Without one, anybody could.
     trust_proxy: bool = False
 
     port: int = 8080
@@ -45,7 +46,7 @@ class Settings:
     def from_environ(cls) -> Self:
         """Read the settings that the environment names. Raises SettingsError."""
         given = os.environ
-        production = bool(given.get("PRODUCTION"))
+        production = given.get("PRODUCTION") == "1"
         if production and len(given.get("SECRET_KEY", "")) < MIN_KEY_LENGTH:
             raise SettingsError(
                 f"Set SECRET_KEY to {MIN_KEY_LENGTH} or more random characters, such as "
@@ -56,7 +57,7 @@ class Settings:
             secret_key=given.get("SECRET_KEY") or secrets.token_hex(),
             session_seconds=number(given, "SESSION_SECONDS", cls.session_seconds),
             production=production,
-            trust_proxy=bool(given.get("TRUST_PROXY")),
+            trust_proxy=given.get("TRUST_PROXY") == "1",
             port=number(given, "PORT", cls.port),
             messages_per_minute=number(given, "MESSAGES_PER_MINUTE", cls.messages_per_minute),
             sockets_per_person=number(given, "SOCKETS_PER_PERSON", cls.sockets_per_person),
@@ -68,10 +69,10 @@ class Settings:
 
 def number(given: Mapping[str, str], name: str, default: int) -> int:
     """Return the whole number that is given under a name. Raises SettingsError."""
-    try:
-        return int(given.get(name, default))
-    except ValueError:
-        raise SettingsError(f"Set {name} to a whole number; it is {given[name]!r}.") from None
+    text = given.get(name, str(default))
+    if not re.fullmatch("[1-9][0-9]{0,8}", text):
+        raise SettingsError(f"Set {name} to a whole number above 0; it is {text!r}.")
+    return int(text)
 
 
 SETTINGS = web.AppKey("settings", Settings)

@@ -1,1 +1,1 @@
-"""What is said."""
+"""The chat, or what will become one."""

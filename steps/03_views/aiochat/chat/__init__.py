@@ -1,1 +1,1 @@
-"""What is said."""
+"""The chat: messages, and the sockets that carry them."""

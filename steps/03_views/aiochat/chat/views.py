@@ -38,13 +38,14 @@ class Socket(web.View):
 
     async def get(self) -> web.WebSocketResponse:
         user = unquote(self.request.cookies.get(COOKIE, "anonymous"))
+        # Not compressed: the hub writes plain frames.
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
         try:
             await ws.prepare(self.request)
-        except ConnectionError:  # gone before we could say hello
+        except ConnectionError:  # gone before we could answer
             return ws
         transport = self.request.transport
-        if transport is None:  # gone since
+        if transport is None:  # gone while we answered
             return ws
         hub = self.request.app[HUB]
         client = Client(user, ws, transport)

@@ -1,1 +1,1 @@
-"""Who speaks."""
+"""People: their names, and how they log in and out."""

@@ -24,7 +24,7 @@ class Message:
     at: datetime
 
     def event(self) -> Event:
-        """The message as the clients receive it."""
+        """Return the message as clients receive it."""
         return {
             "type": "message",
             "id": self.id,
@@ -65,7 +65,7 @@ class Messages:
         self.announce(message.event())
 
     def page(self) -> list[Message]:
-        """The newest messages, oldest first."""
+        """Return the newest messages, oldest first."""
         return list(self.latest)
 
 

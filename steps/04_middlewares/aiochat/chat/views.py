@@ -40,13 +40,14 @@ class Socket(web.View):
 
     async def get(self) -> web.WebSocketResponse:
         user = self.request[USER]
+        # Not compressed: the hub writes plain frames.
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
         try:
             await ws.prepare(self.request)
-        except ConnectionError:  # gone before we could say hello
+        except ConnectionError:  # gone before we could answer
             return ws
         transport = self.request.transport
-        if transport is None:  # gone since
+        if transport is None:  # gone while we answered
             return ws
         hub = self.request.app[HUB]
         client = Client(user, ws, transport)

@@ -26,11 +26,11 @@ class Login(web.View):
     head = get
 
     async def post(self) -> web.Response:
-        raise welcome(self.request, await log_in(self.request))
+        raise redirect_to_chat(self.request, await log_in(self.request))
 
 
 class SignUp(web.View):
-    """The same form for somebody new."""
+    """The same form for somebody new, who takes a name; a password comes in step 07."""
 
     async def get(self) -> web.Response:
         return web.Response(text=FORM.format(title="Sign up"), content_type="text/html")
@@ -38,7 +38,7 @@ class SignUp(web.View):
     head = get
 
     async def post(self) -> web.Response:
-        raise welcome(self.request, await sign_up(self.request))
+        raise redirect_to_chat(self.request, await sign_up(self.request))
 
 
 class SignOut(web.View):
@@ -69,7 +69,7 @@ async def sign_up(request: web.Request) -> str:
 
 
 async def read_name(request: web.Request) -> str:
-    """Return the name in the form that was posted."""
+    """Return the name from the posted form."""
     form = await request.post()
     try:
         return check_name(form.get("login"))
@@ -77,7 +77,7 @@ async def read_name(request: web.Request) -> str:
         raise web.HTTPBadRequest(text=str(error)) from error
 
 
-def welcome(request: web.Request, name: str) -> web.HTTPSeeOther:
+def redirect_to_chat(request: web.Request, name: str) -> web.HTTPSeeOther:
     """Send somebody to the chat, with a cookie that remembers the name."""
     response = web.HTTPSeeOther(request.app.router["main"].url_for())
     response.set_cookie(COOKIE, quote(name), httponly=True, samesite="Lax")

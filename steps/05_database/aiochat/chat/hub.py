@@ -14,18 +14,25 @@ Event = dict[str, Any]
 # A client with more unread bytes than this has stopped reading.
 MAX_BACKLOG = 1024 * 1024
 
-# How many seconds a client has to say goodbye when the chat stops.
+# How many seconds a client has to answer when we close its socket.
 GOODBYE = 2
 
 
+# The first byte of a frame that holds a whole message (0x80) of text (0x01).
+TEXT_FRAME = 0x81
+
+
 def encode(event: Event) -> bytes:
-    """Make one WebSocket text frame, ready to be sent (RFC 6455, section 5.2)."""
+    """Make a WebSocket frame, once for everybody (RFC 6455, section 5.2).
+
+    ws.send_json would make it again for each client, and wait for each of them.
+    """
     text = json.dumps(event, ensure_ascii=False).encode()
     if len(text) < 126:
-        return struct.pack("!BB", 0x81, len(text)) + text
+        return struct.pack("!BB", TEXT_FRAME, len(text)) + text
     if len(text) < 65_536:
-        return struct.pack("!BBH", 0x81, 126, len(text)) + text
-    return struct.pack("!BBQ", 0x81, 127, len(text)) + text
+        return struct.pack("!BBH", TEXT_FRAME, 126, len(text)) + text
+    return struct.pack("!BBQ", TEXT_FRAME, 127, len(text)) + text
 
 
 @dataclass(eq=False)
@@ -54,7 +61,7 @@ class Hub:
         self.waiting: list[bytes] = []
 
     def connect(self, client: Client) -> None:
-        """Know of a socket that still has to hear what it missed."""
+        """Add a socket that still has to hear what it missed."""
         self.clients.add(client)
 
     def join(self, client: Client) -> None:
@@ -110,6 +117,6 @@ HUB = web.AppKey("hub", Hub)
 
 
 async def close_hub(app: web.Application) -> None:
-    """Close all sockets when the chat stops; nobody could stop it otherwise."""
+    """Close all sockets when the chat stops; aiohttp would wait for them otherwise."""
     hub = app[HUB]
     await hub.close(hub.clients, WSCloseCode.GOING_AWAY)

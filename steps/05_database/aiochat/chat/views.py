@@ -53,17 +53,19 @@ class Socket(web.View):
 
     async def get(self) -> web.WebSocketResponse:
         user = self.request[USER]
+        hub = self.request.app[HUB]
         after = read_id(self.request.query.get("after"))
+        # Before the handshake, while a database that is down can still be answered with 503.
         await self.request.app[MESSAGES].catch_up()
+        # Not compressed: the hub writes plain frames.
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
         try:
             await ws.prepare(self.request)
-        except ConnectionError:  # gone before we could say hello
+        except ConnectionError:  # gone before we could answer
             return ws
         transport = self.request.transport
-        if transport is None:  # gone since
+        if transport is None:  # gone while we answered
             return ws
-        hub = self.request.app[HUB]
         client = Client(user, ws, transport)
         hub.connect(client)
         code = WSCloseCode.OK
@@ -89,15 +91,16 @@ class Socket(web.View):
                 await self.receive(client, frame.data)
 
     async def replay(self, client: Client, after: int) -> None:
-        """Tell a client what it missed; on return it has missed nothing.
+        """Tell a client what it missed, as fast as it can read.
 
-        It waits for this one reader, and for nobody else.
+        Nothing is awaited between the last look at `last` and `join`: no gap.
         """
         messages = self.request.app[MESSAGES]
-        while after < messages.last and (missed := await messages.missed(after)):
+        while after < (newest := messages.last):
+            missed = await messages.missed(after)
             for message in missed:
                 await client.ws.send_json(message.event())
-                after = message.id
+            after = missed[-1].id if missed else newest
 
     async def receive(self, client: Client, data: str | bytes) -> None:
         """Say what the client asks us to say, or tell it why not."""

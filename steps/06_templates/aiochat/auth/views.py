@@ -23,7 +23,7 @@ class Login(web.View):
             name = await log_in(self.request)
         except web.HTTPClientError as refusal:
             return await show_form(self.request, "login", refusal)
-        raise welcome(self.request, name)
+        raise redirect_to_chat(self.request, name)
 
 
 class SignUp(web.View):
@@ -39,7 +39,7 @@ class SignUp(web.View):
             name = await sign_up(self.request)
         except web.HTTPClientError as refusal:
             return await show_form(self.request, "signup", refusal)
-        raise welcome(self.request, name)
+        raise redirect_to_chat(self.request, name)
 
 
 class SignOut(web.View):
@@ -85,7 +85,7 @@ async def sign_up(request: web.Request) -> str:
 
 
 async def read_name(request: web.Request) -> str:
-    """Return the name in the form that was posted."""
+    """Return the name from the posted form."""
     form = await request.post()
     try:
         return check_name(form.get("login"))
@@ -93,7 +93,7 @@ async def read_name(request: web.Request) -> str:
         raise web.HTTPBadRequest(text=str(error)) from error
 
 
-def welcome(request: web.Request, name: str) -> web.HTTPSeeOther:
+def redirect_to_chat(request: web.Request, name: str) -> web.HTTPSeeOther:
     """Send somebody to the chat, with a cookie that remembers the name."""
     response = web.HTTPSeeOther(request.app.router["main"].url_for())
     response.set_cookie(COOKIE, quote(name), httponly=True, samesite="Lax")

@@ -9,8 +9,8 @@ from aiohttp_session.cookie_storage import EncryptedCookieStorage
 
 from ..settings import Settings
 
-SESSION_ID = "session"
-NEWS = "news"
+SESSION_ID = "session_id"
+FLASH = "flash"
 
 
 def make_storage(settings: Settings) -> EncryptedCookieStorage:
@@ -27,7 +27,7 @@ def make_storage(settings: Settings) -> EncryptedCookieStorage:
 
 
 async def read_cookie(request: web.Request) -> Cookie:
-    """Return what the cookie holds; nothing, unless we made it."""
+    """Return what the cookie holds, or an empty one if we did not make it."""
     try:
         return await get_session(request)
     except ValueError:  # characters that the cipher cannot have made

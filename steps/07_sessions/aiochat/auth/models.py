@@ -24,13 +24,14 @@ Document = dict[str, Any]
 
 
 def check_name(name: object) -> str:
-    """Return the name in the form in which it is kept.
+    """Return the name as it is kept.
 
     Raises ValueError, in words for the person, if nobody can be called that.
     """
     # One é may be one character or two; NFC makes the same name the same string.
     name = normalize("NFC", name).strip() if isinstance(name, str) else ""
-    # Not printable are control characters, and those that make one name look like another.
+    # isprintable() refuses control characters, and invisible ones, which make two names
+    # look alike.
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise ValueError(f"A name has 1 to {MAX_NAME} characters, all of them visible.")
     return name
@@ -49,13 +50,13 @@ class Users:
 
     def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
         self.collection = collection
-        self.turns = asyncio.Semaphore(HASHES_AT_ONCE)
-        self.nobody = hash_password(secrets.token_hex())
+        self.hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+        self.decoy = hash_password(secrets.token_hex())
 
     async def add(self, name: str, password: str) -> None:
         """Give the name to one person. Raises NameTakenError for the next."""
         # In a thread, where the slow hash does not hold up the event loop.
-        async with self.turns:
+        async with self.hashing:
             hashed = await asyncio.to_thread(hash_password, password)
         try:
             await self.collection.insert_one(
@@ -73,10 +74,10 @@ class Users:
         """Return the name as its owner writes it, if this is the owner's password."""
         user = await self.collection.find_one({"_id": name.casefold()})
         # Without a user there is as much to compute: the time must not tell who exists.
-        stored = user["password"] if user else self.nobody
-        async with self.turns:
-            right = await asyncio.to_thread(verify_password, password, stored)
-        return user["name"] if user and right else None
+        stored = user["password"] if user else self.decoy
+        async with self.hashing:
+            matches = await asyncio.to_thread(verify_password, password, stored)
+        return user["name"] if user and matches else None
 
 
 USERS = web.AppKey("users", Users)
@@ -92,6 +93,7 @@ class Session:
 
     @property
     def seconds_left(self) -> float:
+        """Say for how long it will still count."""
         return (self.expires - datetime.now(UTC)).total_seconds()
 
 
@@ -104,7 +106,8 @@ class Sessions:
 
     async def start(self, user: str) -> Session:
         """Begin a session, under an id that nobody can guess."""
-        # The server removes what has expired, within a minute or so.
+        # The database removes what has expired. Once the index exists, this costs little;
+        # at the start of the chat, the database may not be there.
         await self.collection.create_index("expires", expireAfterSeconds=0)
         session = Session(secrets.token_urlsafe(), user, datetime.now(UTC) + self.lifetime)
         await self.collection.insert_one(

@@ -38,7 +38,7 @@ class Message:
     client_id: str
 
     def event(self) -> Event:
-        """The message as the clients receive it."""
+        """Return the message as clients receive it."""
         return {
             "type": "message",
             "id": self.id,
@@ -57,13 +57,12 @@ class Draft:
     text: str
     client_id: str
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    taken: bool = False  # by whoever stores it
     message: Message | None = None  # once it is stored
     new: bool = False  # not stored before
 
     @property
     def key(self) -> str:
-        """What makes it this message and no other, however often it is sent."""
+        """Say what makes it this message and no other, however often it is sent."""
         return f"{self.client_id}/{self.user}"
 
 
@@ -86,8 +85,10 @@ def check_text(text: object) -> str:
 class Messages:
     """The history, in the one order that everybody sees.
 
-    A message is stored, then announced. Everything that waits is stored in one round
-    trip. A message's key is its _id, so the database itself refuses it the second time.
+    A message is stored, then announced. While the database is busy with some, the next
+    ones wait, and are then stored all at once: the more people talk, the less each
+    message costs. A message's key is its _id, so the database itself refuses it the
+    second time.
     """
 
     def __init__(
@@ -96,13 +97,14 @@ class Messages:
         announce: Callable[[Event], None],
         keep: int | None,
     ) -> None:
+        """`keep` is how many messages a store in memory keeps; None: this is a real one."""
         self.collection = collection
         self.announce = announce
-        self.keep = keep  # how many messages at least; None: all
+        self.keep = keep
         self.lock = asyncio.Lock()
         self.waiting: list[Draft] = []
         self.last = 0  # the id of the newest message that was announced
-        self.certain = False  # whether the database holds nothing that we do not know of
+        self.in_step = False  # whether we know all that the database holds
 
     async def add(self, user: str, text: str, client_id: str) -> tuple[Message, bool]:
         """Store a message, then announce it.
@@ -113,48 +115,45 @@ class Messages:
         draft = Draft(user, text, client_id)
         self.waiting.append(draft)
         async with self.lock:
-            # Whoever has the lock stores for all who wait for it: ours may be done.
-            if not draft.taken:
+            # Whoever comes first stores for all who wait; ours may not wait any more.
+            if draft in self.waiting:
                 await self._store_waiting()
         if draft.message is None:
             raise NotStoredError
         return draft.message, draft.new
 
     async def catch_up(self) -> None:
-        """Learn how far the history goes. Raises PyMongoError if nobody knows."""
+        """Make sure that we know all that the database holds.
+
+        Raises PyMongoError if it does not answer.
+        """
         async with self.lock:
             await self._catch_up()
 
     async def page(self, before: int = NEWEST) -> list[Message]:
-        """The newest messages before this id, oldest first."""
+        """Return the newest messages before this id, oldest first."""
         found = self.collection.find({"n": {"$lt": before}}).sort("n", -1).limit(PAGE)
         return [to_message(document) for document in reversed(await found.to_list(None))]
 
     async def missed(self, after: int) -> list[Message]:
-        """The first messages after this id of those that were announced, oldest first."""
+        """Return the first messages after this id that have been announced, oldest first."""
         found = self.collection.find({"n": {"$gt": after, "$lte": self.last}}).sort("n").limit(PAGE)
         return [to_message(document) for document in await found.to_list(None)]
 
     async def _store_waiting(self) -> None:
-        """Store all that waits and announce it; on failure none of it has a message."""
-        batch = self._take_waiting()
+        """Store and announce all that waits; what cannot be stored stays without a message."""
+        batch, self.waiting = self.waiting, []
         try:
             await self._catch_up()
             await self._store(batch)
             await self._forget_oldest(len(batch))
         except PyMongoError as error:
             log.error("The database stored nothing: %s", error)
-            self._take_waiting()  # these would wait as long, and for the same answer
-
-    def _take_waiting(self) -> list[Draft]:
-        batch, self.waiting = self.waiting, []
-        for draft in batch:
-            draft.taken = True
-        return batch
+            self.waiting = []  # they would wait as long, and for the same answer
 
     async def _store(self, batch: list[Draft]) -> None:
         documents = [to_document(n, draft) for n, draft in enumerate(batch, self.last + 1)]
-        self.certain = False  # until the answer is here, anything may have happened
+        self.in_step = False  # until the answer is here, anything may have happened
         try:
             await self.collection.insert_many(documents, ordered=False)
         except BulkWriteError:
@@ -167,23 +166,26 @@ class Messages:
             draft.new = draft.message is not None and draft.message.id > self.last
         for message in stored.values():
             self._announce(message)
-        self.certain = all(draft.message for draft in batch)
+        self.in_step = all(draft.message for draft in batch)
 
     async def _catch_up(self) -> None:
-        """Announce what was stored though its answer was lost, as after a power cut."""
-        if self.certain:
-            return
-        if self.last:
-            unknown = self.collection.find({"n": {"$gt": self.last}}).sort("n")
-            for document in await unknown.to_list(None):
-                self._announce(to_message(document))
-        else:
-            # mongomock reads all documents for each insert into a unique index.
-            await self.collection.create_index("n", unique=self.keep is None)
-            newest = await self.page()
-            # Ids start at the clock: they grow even if a history in memory starts anew.
-            self.last = newest[-1].id if newest else int(time.time() * 1000)
-        self.certain = True
+        if not self.in_step:
+            await (self._announce_unknown() if self.last else self._find_end())
+            self.in_step = True
+
+    async def _find_end(self) -> None:
+        """Learn how far the history goes."""
+        # In memory the index is not unique: mongomock would read all documents at each insert.
+        await self.collection.create_index("n", unique=self.keep is None)
+        newest = await self.page()
+        # Ids begin at the clock: they grow even when a history in memory begins anew.
+        self.last = newest[-1].id if newest else int(time.time() * 1000)
+
+    async def _announce_unknown(self) -> None:
+        """Announce what was stored though the answer was lost, as when the network fails."""
+        unknown = self.collection.find({"n": {"$gt": self.last}}).sort("n")
+        for document in await unknown.to_list(None):
+            self._announce(to_message(document))
 
     def _announce(self, message: Message) -> None:
         if message.id > self.last:
@@ -191,13 +193,13 @@ class Messages:
             self.last = message.id
 
     async def _forget_oldest(self, added: int) -> None:
-        """Once for every `keep` messages, forget those before the last `keep`."""
+        """Each time the ids pass a multiple of `keep`, forget all but the last `keep`."""
         if self.keep and self.last % self.keep < added:
             await self.collection.delete_many({"n": {"$lte": self.last - self.keep}})
 
 
 def to_document(n: int, draft: Draft) -> Document:
-    """The form in which a message is stored."""
+    """Return a message as it is stored."""
     return {
         "_id": draft.key,
         "n": n,
@@ -209,7 +211,7 @@ def to_document(n: int, draft: Draft) -> Document:
 
 
 def to_message(document: Document) -> Message:
-    """The message that a document holds."""
+    """Return the message that a document holds."""
     return Message(
         document["n"], document["user"], document["text"], document["at"], document["client_id"]
     )

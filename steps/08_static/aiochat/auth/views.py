@@ -3,10 +3,10 @@
 import re
 
 import aiohttp_jinja2
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from ..chat.hub import HUB
-from .cookie import NEWS, renew_cookie
+from .cookie import FLASH, renew_cookie
 from .models import SESSION, SESSIONS, USERS, NameTakenError, check_name
 from .passwords import check_password, to_password
 
@@ -14,7 +14,7 @@ TITLES = {"login": "Log in", "signup": "Sign up"}
 
 # A path of this site, in letters, digits, _ and -, perhaps with a query: nothing that
 # any browser could take for the address of another site.
-OWN_PATH = re.compile(r"(/[\w-]+)*/?(\?[\w=&-]*)?", re.ASCII)
+OWN_PATH = re.compile(r"/([\w-]+/)*[\w-]*(\?[\w=&-]*)?", re.ASCII)
 
 
 class Login(web.View):
@@ -30,7 +30,7 @@ class Login(web.View):
             name = await log_in(self.request)
         except web.HTTPClientError as refusal:
             return await show_form(self.request, "login", refusal)
-        raise await welcome(self.request, name)
+        raise await redirect_with_session(self.request, name)
 
 
 class SignUp(web.View):
@@ -46,7 +46,7 @@ class SignUp(web.View):
             name = await sign_up(self.request)
         except web.HTTPClientError as refusal:
             return await show_form(self.request, "signup", refusal)
-        raise await welcome(self.request, name)
+        raise await redirect_with_session(self.request, name)
 
 
 class SignOut(web.View):
@@ -56,7 +56,7 @@ class SignOut(web.View):
         form = await self.request.post()
         await end_session(self.request, everywhere="everywhere" in form)
         cookie = await renew_cookie(self.request)
-        cookie[NEWS] = "You have signed out."
+        cookie[FLASH] = "You have signed out."
         raise web.HTTPSeeOther(self.request.app.router["login"].url_for())
 
 
@@ -102,7 +102,7 @@ async def sign_up(request: web.Request) -> str:
 
 
 async def read_name(request: web.Request) -> str:
-    """Return the name in the form that was posted."""
+    """Return the name from the posted form."""
     form = await request.post()
     try:
         return check_name(form.get("login"))
@@ -110,7 +110,7 @@ async def read_name(request: web.Request) -> str:
         raise web.HTTPBadRequest(text=str(error)) from error
 
 
-async def welcome(request: web.Request, name: str) -> web.HTTPSeeOther:
+async def redirect_with_session(request: web.Request, name: str) -> web.HTTPSeeOther:
     """Begin a session, and send its owner to where they wanted to go."""
     await end_session(request)
     session = await request.app[SESSIONS].start(name)
@@ -125,15 +125,9 @@ async def end_session(request: web.Request, everywhere: bool = False) -> None:
     if session is None:
         return
     await request.app[SESSIONS].end(session, everywhere)
-    hub = request.app[HUB]
-    ended = {
-        client
-        for client in hub.clients
-        if client.session == session.id or (everywhere and client.user == session.user)
-    }
-    await hub.close(ended, WSCloseCode.POLICY_VIOLATION)
+    await request.app[HUB].sign_out(session.user, None if everywhere else session.id)
 
 
 def own_path(path: object) -> str:
     """Return the path if it is one of this site, else the chat's."""
-    return path if isinstance(path, str) and OWN_PATH.fullmatch(path) and path else "/"
+    return path if isinstance(path, str) and OWN_PATH.fullmatch(path) else "/"

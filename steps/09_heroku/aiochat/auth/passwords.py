@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 MIN_LENGTH, MAX_LENGTH = 8, 128  # characters
 
-# What those try first who guess. The list to use in earnest has thousands.
+# What a guesser tries first. In earnest, use a list of thousands.
 COMMON = frozenset(Path(__file__).with_name("common_passwords.txt").read_text().split())
 
 
 def check_password(password: object, name: str) -> str:
-    """Return the password in the form in which it is hashed.
+    """Return the password as it is hashed.
 
     Raises ValueError, in words for the person, if it is too easy to guess. Length is
     what makes a password strong; a rule such as "one digit" would only annoy.
@@ -35,7 +35,7 @@ def to_password(password: object) -> str:
 def hash_password(password: str) -> str:
     """Return what is stored instead of the password.
 
-    It takes some 15 ms and 19 MiB, and is meant to: so it does for whoever guesses.
+    It takes some 15 ms and 19 MiB on purpose: so does each guess of somebody else.
     The figures are those of the OWASP Password Storage Cheat Sheet.
     """
     argon2 = Argon2id(salt=os.urandom(16), length=32, iterations=2, lanes=1, memory_cost=19 * 1024)

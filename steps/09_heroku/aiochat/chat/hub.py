@@ -14,18 +14,25 @@ Event = dict[str, Any]
 # A client with more unread bytes than this has stopped reading.
 MAX_BACKLOG = 1024 * 1024
 
-# How many seconds a client has to say goodbye when the chat stops.
+# How many seconds a client has to answer when we close its socket.
 GOODBYE = 2
 
 
+# The first byte of a frame that holds a whole message (0x80) of text (0x01).
+TEXT_FRAME = 0x81
+
+
 def encode(event: Event) -> bytes:
-    """Make one WebSocket text frame, ready to be sent (RFC 6455, section 5.2)."""
+    """Make a WebSocket frame, once for everybody (RFC 6455, section 5.2).
+
+    ws.send_json would make it again for each client, and wait for each of them.
+    """
     text = json.dumps(event, ensure_ascii=False).encode()
     if len(text) < 126:
-        return struct.pack("!BB", 0x81, len(text)) + text
+        return struct.pack("!BB", TEXT_FRAME, len(text)) + text
     if len(text) < 65_536:
-        return struct.pack("!BBH", 0x81, 126, len(text)) + text
-    return struct.pack("!BBQ", 0x81, 127, len(text)) + text
+        return struct.pack("!BBH", TEXT_FRAME, 126, len(text)) + text
+    return struct.pack("!BBQ", TEXT_FRAME, 127, len(text)) + text
 
 
 @dataclass(eq=False)
@@ -33,7 +40,7 @@ class Client:
     """One open socket and the person behind it."""
 
     user: str
-    session: str
+    session_id: str
     ws: web.WebSocketResponse
     transport: asyncio.Transport
     live: bool = False  # whether it hears what happens now
@@ -55,7 +62,7 @@ class Hub:
         self.waiting: list[bytes] = []
 
     def connect(self, client: Client) -> None:
-        """Know of a socket that still has to hear what it missed."""
+        """Add a socket that still has to hear what it missed."""
         self.clients.add(client)
 
     def join(self, client: Client) -> None:
@@ -99,6 +106,15 @@ class Hub:
                 if client.live:
                     client.write(data)
 
+    async def sign_out(self, user: str, session_id: str | None) -> None:
+        """Close the sockets of one session or, without one, all of a person."""
+        ended = {
+            client
+            for client in self.clients
+            if client.user == user and session_id in (None, client.session_id)
+        }
+        await self.close(ended, WSCloseCode.POLICY_VIOLATION)
+
     async def close(self, clients: set[Client], code: WSCloseCode) -> None:
         """Say goodbye to these; whoever does not answer in time is cut off."""
         self.flush()
@@ -115,6 +131,6 @@ HUB = web.AppKey("hub", Hub)
 
 
 async def close_hub(app: web.Application) -> None:
-    """Close all sockets when the chat stops; nobody could stop it otherwise."""
+    """Close all sockets when the chat stops; aiohttp would wait for them otherwise."""
     hub = app[HUB]
     await hub.close(hub.clients, WSCloseCode.GOING_AWAY)

@@ -63,18 +63,20 @@ class Socket(web.View):
 
     async def get(self) -> web.WebSocketResponse:
         session = self.request[SESSION]
-        after = read_id(self.request.query.get("after"))
-        await self.request.app[MESSAGES].catch_up()
         hub = self.request.app[HUB]
-        if hub.count(session.user) >= self.request.app[LIMITS].sockets:
+        after = read_id(self.request.query.get("after"))
+        # Before the handshake, while a database that is down can still be answered with 503.
+        await self.request.app[MESSAGES].catch_up()
+        if hub.count(session.user) >= self.request.app[LIMITS].max_sockets:
             raise too_many("You have too many windows open. Please close one.", 10)
+        # Not compressed: the hub writes plain frames.
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False, heartbeat=HEARTBEAT)
         try:
             await ws.prepare(self.request)
-        except ConnectionError:  # gone before we could say hello
+        except ConnectionError:  # gone before we could answer
             return ws
         transport = self.request.transport
-        if transport is None:  # gone since
+        if transport is None:  # gone while we answered
             return ws
         client = Client(session.user, session.id, ws, transport)
         hub.connect(client)
@@ -96,7 +98,7 @@ class Socket(web.View):
 
     async def listen(self, client: Client, after: int | None) -> None:
         """Let a client take part until it leaves."""
-        if await self.request.app[SESSIONS].find(client.session) is None:
+        if await self.request.app[SESSIONS].find(client.session_id) is None:
             # It ended while we were connecting, and nobody knew of this socket yet.
             await client.ws.close(code=WSCloseCode.POLICY_VIOLATION)
             return
@@ -108,15 +110,16 @@ class Socket(web.View):
                 await self.receive(client, frame.data)
 
     async def replay(self, client: Client, after: int) -> None:
-        """Tell a client what it missed; on return it has missed nothing.
+        """Tell a client what it missed, as fast as it can read.
 
-        It waits for this one reader, and for nobody else.
+        Nothing is awaited between the last look at `last` and `join`: no gap.
         """
         messages = self.request.app[MESSAGES]
-        while after < messages.last and (missed := await messages.missed(after)):
+        while after < (newest := messages.last):
+            missed = await messages.missed(after)
             for message in missed:
                 await client.ws.send_json(message.event())
-                after = message.id
+            after = missed[-1].id if missed else newest
 
     async def receive(self, client: Client, data: str | bytes) -> None:
         """Say what the client asks us to say, or tell it why not."""

@@ -102,7 +102,7 @@ let isLoading = false;
 async function fetchHistory(query) {
   const response = await fetch(main.dataset.history + query);
   if (response.redirected) goToLogin(); // we have been signed out
-  if (response.redirected || !response.ok) throw new Error("There is no history to be had.");
+  if (response.redirected || !response.ok) throw new Error("The history did not come.");
   return (await response.json()).messages;
 }
 
@@ -115,7 +115,7 @@ async function loadOlder() {
     if (messages.length > 0) showOlder(messages);
     older.textContent = "Older messages";
   } catch {
-    older.textContent = "Older messages did not come: try again";
+    older.textContent = "Could not load older messages. Try again";
   } finally {
     isLoading = false;
   }
@@ -232,7 +232,7 @@ function connect() {
   url.protocol = url.protocol.replace("http", "ws");
   const opened = new WebSocket(url);
   opened.onopen = begin;
-  // A frame holds one event, or several in an array.
+  // A frame holds one event, as ours do, or several in an array.
   opened.onmessage = ({ data }) => [JSON.parse(data)].flat().forEach(receive);
   opened.onclose = ({ code }) => lose(opened, code);
   socket = opened;
