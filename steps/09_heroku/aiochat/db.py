@@ -64,9 +64,3 @@ async def open_database(app: web.Application) -> AsyncIterator[None]:
         log.info("Messages are kept in memory, until the chat stops. Set MONGO_URL to keep them.")
     yield
     db.client.close()
-
-
-async def check_health(request: web.Request) -> web.Response:
-    """Tell a machine that asks whether the chat can work; without its database it cannot."""
-    await request.app[DB].client.admin.command("ping")
-    return web.Response(text="ok\n")

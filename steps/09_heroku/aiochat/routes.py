@@ -4,7 +4,7 @@ from aiohttp import web
 
 from .auth import views as auth
 from .chat import views as chat
-from .db import check_health
+from .health import check_health
 
 routes = [
     web.view("/", chat.Main, name="main"),

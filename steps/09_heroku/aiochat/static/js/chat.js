@@ -78,12 +78,13 @@ function insert(message, before) {
 
 // --- Scrolling: the box is laid out from the bottom (see chat.css), so 0 is the newest ---
 
+const NEAR_END = 40; // pixels
 const scrollToEnd = () => (scroller.scrollTop = 0);
 let atEnd = true;
 let height = list.offsetHeight;
 
 function noticeEnd() {
-  atEnd = scroller.scrollTop > -40;
+  atEnd = scroller.scrollTop > -NEAR_END;
   if (atEnd) newer.hidden = true;
 }
 
@@ -132,6 +133,8 @@ function showOlder(messages) {
 
 // --- Outbox: what we wrote, until the server acknowledges it ---
 
+const SILENCE = 10_000; // milliseconds
+
 // sessionStorage survives a reload and ends with the tab: nothing stays on a borrowed computer.
 const storageKey = `outbox:${me}`;
 const outbox = new Map(JSON.parse(sessionStorage.getItem(storageKey)) ?? []);
@@ -153,8 +156,8 @@ function send(entry) {
   if (!isOpen()) return; // it goes out as soon as there is a connection
   const used = socket;
   used.send(JSON.stringify({ type: "message", text: entry.text, client_id: entry.client_id }));
-  // A pulled cable makes no sound. Ten seconds of silence are the only sign of it.
-  setTimeout(() => unsent().includes(entry) && lose(used), 10_000);
+  // A pulled cable makes no sound: that nothing comes back is the only sign of it.
+  setTimeout(() => unsent().includes(entry) && lose(used), SILENCE);
 }
 
 function showWaiting(entry) {
@@ -211,6 +214,10 @@ function showPeople(names) {
 
 // --- The connection ---
 
+// Why a socket was closed (RFC 6455, section 7.4): the server ended our session, or refused a frame.
+const SIGNED_OUT = 1008;
+const TOO_BIG = 1009;
+
 let socket = null;
 let failures = 0;
 let nextTry;
@@ -250,8 +257,8 @@ function lose(lost, code) {
   socket = null;
   lost.onmessage = null;
   lost.close();
-  if (code === 1008) return goToLogin();
-  if (code === 1009) unsent().forEach((entry) => refuse({ ...entry, reason: "Too big to send." }));
+  if (code === SIGNED_OUT) return goToLogin();
+  if (code === TOO_BIG) unsent().forEach((entry) => refuse({ ...entry, reason: "Too big to send." }));
   setText(status, "No connection. What you write is kept and sent later.");
   unsent().forEach(showState);
   tryLater();
