@@ -7,10 +7,12 @@ from .chat.models import MESSAGES, Messages
 from .middlewares import MIDDLEWARES, add_headers
 from .routes import routes
 
+MAX_BODY = 64 * 1024  # bytes; the longest message, as a form sends it, has 48,000
+
 
 def create_app() -> web.Application:
     """Make the application; every call makes a new one."""
-    app = web.Application(middlewares=MIDDLEWARES)
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=MAX_BODY)
     app[HUB] = hub = Hub()
     app[MESSAGES] = Messages(announce=hub.send)
     app.add_routes(routes)

@@ -133,9 +133,11 @@ async def read_forms(request: web.Request, handler: Handler) -> web.StreamRespon
     if request.method == "POST" and request.can_read_body:
         if request.content_type != "application/x-www-form-urlencoded":
             raise web.HTTPBadRequest(text="Only an ordinary form (urlencoded) can be posted here.")
+        if (request.charset or "utf-8").lower() != "utf-8":
+            raise web.HTTPBadRequest(text="Only UTF-8 can be posted here.")
         try:
             await request.post()
-        except (LookupError, ValueError) as error:  # an unknown charset, or not in that charset
+        except (ValueError, web.RequestPayloadError, ConnectionError) as error:
             raise web.HTTPBadRequest(text="The form cannot be read.") from error
     return await handler(request)
 
@@ -149,5 +151,5 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     This is a signal, for a socket's handshake is sent before a middleware sees it.
     """
     response.headers.update(SECURITY_HEADERS)
-    response.headers["X-Request-ID"] = request[REQUEST_ID]
+    response.headers["X-Request-ID"] = request.get(REQUEST_ID, "-")
     response.headers.pop("Server", None)  # which versions run here is nobody's business

@@ -1,5 +1,6 @@
 """What happens around every request, whichever view answers it."""
 
+import asyncio
 import json
 import logging
 import secrets
@@ -16,6 +17,8 @@ from .auth.models import USER, find_user
 log = logging.getLogger("aiochat")
 
 REQUEST_ID = web.RequestKey("request_id", str)
+
+PATIENCE = 2.5  # seconds
 
 # The names of the routes that strangers may use.
 PUBLIC = {"login", "signup", "signout"}
@@ -63,8 +66,8 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except web.HTTPException as error:
         answer = error
-    except PyMongoError as error:
-        log.error("%s failed: %s", request[REQUEST_ID], error)
+    except (PyMongoError, TimeoutError) as error:
+        log.error("%s failed: %r", request[REQUEST_ID], error)
         answer = web.HTTPServiceUnavailable(
             text="The chat cannot reach its database. Please try again in a moment.",
             headers={"Retry-After": "5"},
@@ -93,6 +96,15 @@ async def explain(request: web.Request, error: web.HTTPException) -> None:
     else:
         error.content_type = "application/json"
         error.text = json.dumps(details)
+
+
+@web.middleware
+async def answer_in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let nobody wait behind a database that does not answer; a socket may take its time."""
+    if "Upgrade" in request.headers:
+        return await handler(request)
+    async with asyncio.timeout(PATIENCE):
+        return await handler(request)
 
 
 @web.middleware
@@ -135,14 +147,23 @@ async def read_forms(request: web.Request, handler: Handler) -> web.StreamRespon
     if request.method == "POST" and request.can_read_body:
         if request.content_type != "application/x-www-form-urlencoded":
             raise web.HTTPBadRequest(text="Only an ordinary form (urlencoded) can be posted here.")
+        if (request.charset or "utf-8").lower() != "utf-8":
+            raise web.HTTPBadRequest(text="Only UTF-8 can be posted here.")
         try:
             await request.post()
-        except (LookupError, ValueError) as error:  # an unknown charset, or not in that charset
+        except (ValueError, web.RequestPayloadError, ConnectionError) as error:
             raise web.HTTPBadRequest(text="The form cannot be read.") from error
     return await handler(request)
 
 
-MIDDLEWARES = [log_requests, explain_errors, refuse_other_sites, authorize, read_forms]
+MIDDLEWARES = [
+    log_requests,
+    explain_errors,
+    answer_in_time,
+    refuse_other_sites,
+    authorize,
+    read_forms,
+]
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -151,7 +172,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     This is a signal, for a socket's handshake is sent before a middleware sees it.
     """
     response.headers.update(SECURITY_HEADERS)
-    response.headers["X-Request-ID"] = request[REQUEST_ID]
+    response.headers["X-Request-ID"] = request.get(REQUEST_ID, "-")
     response.headers.pop("Server", None)  # which versions run here is nobody's business
 
 

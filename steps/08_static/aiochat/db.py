@@ -17,7 +17,7 @@ log = logging.getLogger("aiochat")
 
 TIMEOUT = 2_000  # milliseconds until a database that does not answer counts as down
 
-KEEP_IN_MEMORY = 1_000  # messages
+KEEP_IN_MEMORY = 200  # messages; mongomock reads all of them for each answer
 
 # Motor, for mongomock-motor imitates it. Its own life has ended; what comes after it,
 # pymongo.AsyncMongoClient, differs in few calls, all of which are in this file and in models.
@@ -27,7 +27,8 @@ Database = AsyncIOMotorDatabase[Document]
 def connect(url: str) -> Database:
     """Return the database at this address or, without one, a database in memory.
 
-    The real one confirms a write when it is on disk and would survive a power cut.
+    The real one confirms a write when most of its servers have it on disk, and shows
+    no other: so what we have read survives a power cut, too.
     """
     if not url:
         return AsyncMongoMockClient(tz_aware=True)["chat"]
@@ -38,6 +39,7 @@ def connect(url: str) -> Database:
         timeoutMS=TIMEOUT,
         w="majority",
         journal=True,
+        readConcernLevel="majority",
     )
     return client.get_default_database("chat")
 

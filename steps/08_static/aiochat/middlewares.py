@@ -1,5 +1,6 @@
 """What happens around every request, whichever view answers it."""
 
+import asyncio
 import json
 import logging
 import secrets
@@ -18,6 +19,8 @@ from .auth.models import SESSION, SESSIONS, USER
 log = logging.getLogger("aiochat")
 
 REQUEST_ID = web.RequestKey("request_id", str)
+
+PATIENCE = 2.5  # seconds
 
 # The names of the routes that strangers may use.
 PUBLIC = {"login", "signup", "signout"}
@@ -73,8 +76,8 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except web.HTTPException as error:
         answer = error
-    except PyMongoError as error:
-        log.error("%s failed: %s", request[REQUEST_ID], error)
+    except (PyMongoError, TimeoutError) as error:
+        log.error("%s failed: %r", request[REQUEST_ID], error)
         answer = web.HTTPServiceUnavailable(
             text="The chat cannot reach its database. Please try again in a moment.",
             headers={"Retry-After": "5"},
@@ -103,6 +106,15 @@ async def explain(request: web.Request, error: web.HTTPException) -> None:
     else:
         error.content_type = "application/json"
         error.text = json.dumps(details)
+
+
+@web.middleware
+async def answer_in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let nobody wait behind a database that does not answer; a socket may take its time."""
+    if "Upgrade" in request.headers:
+        return await handler(request)
+    async with asyncio.timeout(PATIENCE):
+        return await handler(request)
 
 
 @web.middleware
@@ -162,9 +174,11 @@ async def read_forms(request: web.Request, handler: Handler) -> web.StreamRespon
     if request.method == "POST" and request.can_read_body:
         if request.content_type != "application/x-www-form-urlencoded":
             raise web.HTTPBadRequest(text="Only an ordinary form (urlencoded) can be posted here.")
+        if (request.charset or "utf-8").lower() != "utf-8":
+            raise web.HTTPBadRequest(text="Only UTF-8 can be posted here.")
         try:
             await request.post()
-        except (LookupError, ValueError) as error:  # an unknown charset, or not in that charset
+        except (ValueError, web.RequestPayloadError, ConnectionError) as error:
             raise web.HTTPBadRequest(text="The form cannot be read.") from error
     return await handler(request)
 
@@ -172,6 +186,7 @@ async def read_forms(request: web.Request, handler: Handler) -> web.StreamRespon
 MIDDLEWARES = [
     log_requests,
     explain_errors,
+    answer_in_time,
     refuse_other_sites,
     refuse_other_files,
     authorize,
@@ -185,7 +200,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     This is a signal, for a socket's handshake is sent before a middleware sees it.
     """
     response.headers.update(SECURITY_HEADERS)
-    response.headers["X-Request-ID"] = request[REQUEST_ID]
+    response.headers["X-Request-ID"] = request.get(REQUEST_ID, "-")
     is_file = request.match_info.route.name == "static" and response.status < 400
     # A page is for one person's eyes; a file is the same for everybody.
     response.headers["Cache-Control"] = FOR_EVER if is_file else "no-store"

@@ -4,6 +4,7 @@ import logging
 import sys
 
 from aiohttp import web
+from pymongo.errors import PyMongoError
 
 from .app import create_app
 from .settings import Settings, SettingsError
@@ -23,5 +24,7 @@ try:
         backlog=1024,  # so many may be waiting to be let in
         access_log=None,  # our own middleware writes it
     )
+except PyMongoError as error:
+    sys.exit(f"Set MONGO_URL to another address: {error}")
 except (OSError, OverflowError) as error:
     sys.exit(f"The chat cannot listen on port {settings.port}: {error}. Set PORT to another.")

@@ -14,13 +14,15 @@ from .middlewares import MIDDLEWARES, add_headers, page_context
 from .routes import routes
 from .settings import SETTINGS, Settings
 
+MAX_BODY = 64 * 1024  # bytes; the longest message, as a form sends it, has 48,000
+
 
 def create_app(settings: Settings | None = None) -> web.Application:
     """Make the application; every call makes a new one."""
     settings = settings or Settings.from_environ()
     # Outermost, for error pages read the cookie and change it, too.
     cookies = session_middleware(make_storage(settings))
-    app = web.Application(middlewares=[cookies, *MIDDLEWARES])
+    app = web.Application(middlewares=[cookies, *MIDDLEWARES], client_max_size=MAX_BODY)
     app[SETTINGS] = settings
     app[LIMITS] = Limits(settings)
     app[HUB] = Hub()

@@ -47,7 +47,8 @@ class Limits:
 
     def __init__(self, settings: Settings) -> None:
         self.messages = Limit(settings.messages_per_minute, 60)
-        # Somebody who guesses one person's password, and somebody who tries one on everybody.
+        # Whoever guesses one person's password; and whoever, from one address, tries one
+        # password on everybody, or signs up in crowds.
         self.passwords = Limit(settings.wrong_passwords_per_minute, 60)
         self.addresses = Limit(settings.wrong_passwords_per_minute * 10, 60)
         self.max_sockets = settings.sockets_per_person

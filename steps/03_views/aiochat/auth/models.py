@@ -1,10 +1,16 @@
 """People and their names."""
 
 from unicodedata import normalize
+from urllib.parse import unquote
+
+from aiohttp import web
 
 COOKIE = "user"
 
 MAX_NAME = 40  # characters
+
+# Printable, says Python, but there is nothing to see.
+INVISIBLE = set("\u034f\u115f\u1160\u2800\u3164\uffa0")
 
 
 def check_name(name: object) -> str:
@@ -16,6 +22,14 @@ def check_name(name: object) -> str:
     name = normalize("NFC", name).strip() if isinstance(name, str) else ""
     # isprintable() refuses control characters, and invisible ones, which make two names
     # look alike.
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or INVISIBLE & set(name):
         raise ValueError(f"A name has 1 to {MAX_NAME} characters, all of them visible.")
     return name
+
+
+def find_user(request: web.Request) -> str | None:
+    """Return the name that the request's cookie holds, or None for a stranger."""
+    try:
+        return check_name(unquote(request.cookies.get(COOKIE, "")))
+    except ValueError:
+        return None

@@ -1,11 +1,11 @@
 """What the chat's addresses answer."""
 
+import asyncio
 import json
-from urllib.parse import unquote
 
 from aiohttp import WSMsgType, web
 
-from ..auth.models import COOKIE
+from ..auth.models import find_user
 from .hub import HUB, Client, Event, encode
 from .models import MESSAGES, check_text
 
@@ -23,7 +23,7 @@ class Main(web.View):
     head = get  # a View answers the methods it names; aiohttp leaves out the body
 
     async def post(self) -> web.Response:
-        user = unquote(self.request.cookies.get(COOKIE, "anonymous"))
+        user = find_user(self.request) or "anonymous"
         form = await self.request.post()
         try:
             text = check_text(form.get("text"))
@@ -37,7 +37,7 @@ class Socket(web.View):
     """The chat itself: one socket for each window."""
 
     async def get(self) -> web.WebSocketResponse:
-        user = unquote(self.request.cookies.get(COOKIE, "anonymous"))
+        user = find_user(self.request) or "anonymous"
         # Not compressed: the hub writes plain frames.
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
         try:
@@ -61,6 +61,7 @@ class Socket(web.View):
         async for frame in client.ws:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self.receive(client, frame.data)
+            await asyncio.sleep(0)  # the others' turn, however much this one sends
 
     def receive(self, client: Client, data: str | bytes) -> None:
         """Say what the client asks us to say, or tell it why not."""

@@ -11,6 +11,9 @@ USER = web.RequestKey("user", str)
 
 MAX_NAME = 40  # characters
 
+# Printable, says Python, but there is nothing to see.
+INVISIBLE = set("\u034f\u115f\u1160\u2800\u3164\uffa0")
+
 
 def check_name(name: object) -> str:
     """Return the name as it is kept.
@@ -21,7 +24,7 @@ def check_name(name: object) -> str:
     name = normalize("NFC", name).strip() if isinstance(name, str) else ""
     # isprintable() refuses control characters, and invisible ones, which make two names
     # look alike.
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or INVISIBLE & set(name):
         raise ValueError(f"A name has 1 to {MAX_NAME} characters, all of them visible.")
     return name
 

@@ -1,5 +1,6 @@
 """What the chat's addresses answer."""
 
+import asyncio
 import json
 import logging
 
@@ -68,6 +69,7 @@ class Socket(web.View):
         async for frame in client.ws:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self.receive(client, frame.data)
+            await asyncio.sleep(0)  # the others' turn, however much this one sends
 
     def receive(self, client: Client, data: str | bytes) -> None:
         """Say what the client asks us to say, or tell it why not."""

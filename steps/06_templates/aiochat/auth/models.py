@@ -15,6 +15,9 @@ USER = web.RequestKey("user", str)
 
 MAX_NAME = 40  # characters
 
+# Printable, says Python, but there is nothing to see.
+INVISIBLE = set("\u034f\u115f\u1160\u2800\u3164\uffa0")
+
 
 def check_name(name: object) -> str:
     """Return the name as it is kept.
@@ -25,7 +28,7 @@ def check_name(name: object) -> str:
     name = normalize("NFC", name).strip() if isinstance(name, str) else ""
     # isprintable() refuses control characters, and invisible ones, which make two names
     # look alike.
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or INVISIBLE & set(name):
         raise ValueError(f"A name has 1 to {MAX_NAME} characters, all of them visible.")
     return name
 
@@ -38,6 +41,11 @@ def find_user(request: web.Request) -> str | None:
         return None
 
 
+def to_key(name: str) -> str:
+    """Return what is the same for all ways of writing a name."""
+    return normalize("NFKC", name).casefold()
+
+
 class NameTakenError(Exception):
     """Somebody else has this name."""
 
@@ -45,8 +53,9 @@ class NameTakenError(Exception):
 class Users:
     """The people who have signed up.
 
-    The _id is the name in small letters, and unique as every _id is: looking first
-    whether a name is free would let two people have it who ask at the same moment.
+    Names that look the same have the same key. The key is the _id, and unique as every
+    _id is: looking first whether a name is free would let two people have it who ask at
+    the same moment.
     """
 
     def __init__(self, collection: AsyncIOMotorCollection[dict[str, Any]]) -> None:
@@ -56,14 +65,14 @@ class Users:
         """Give the name to one person. Raises NameTakenError for the next."""
         try:
             await self.collection.insert_one(
-                {"_id": name.casefold(), "name": name, "since": datetime.now(UTC)}
+                {"_id": to_key(name), "name": name, "since": datetime.now(UTC)}
             )
         except DuplicateKeyError:
             raise NameTakenError(f"The name {name} is taken.") from None
 
     async def find(self, name: str) -> str | None:
         """Return the name as its owner writes it, or None if nobody has it."""
-        user = await self.collection.find_one({"_id": name.casefold()})
+        user = await self.collection.find_one({"_id": to_key(name)})
         return user["name"] if user else None
 
 

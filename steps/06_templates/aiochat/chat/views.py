@@ -1,5 +1,6 @@
 """What the chat's addresses answer."""
 
+import asyncio
 import json
 import logging
 import re
@@ -13,6 +14,8 @@ from .hub import HUB, Client, Event, encode
 from .models import MESSAGES, NEWEST, Message, NotStoredError, check_text
 
 log = logging.getLogger("aiochat")
+
+REPLAY_PATIENCE = 20  # seconds that a client has to read a page of what it missed
 
 MAX_FRAME = 16 * 1024  # bytes; aiohttp closes the socket with 1009 above
 
@@ -42,7 +45,7 @@ class History(web.View):
 
     async def get(self) -> web.Response:
         before = read_id(self.request.query.get("before"))
-        messages = await self.request.app[MESSAGES].page(before or NEWEST)
+        messages = await self.request.app[MESSAGES].page(NEWEST if before is None else before)
         return web.json_response({"messages": [message.event() for message in messages]})
 
     head = get
@@ -72,7 +75,7 @@ class Socket(web.View):
         try:
             await self.listen(client, after)
         except ConnectionError:
-            pass  # gone while we told it what it had missed
+            pass  # gone, or as good as gone, while we told it what it had missed
         except Exception:
             log.exception("The socket of %r failed", user)
             code = WSCloseCode.INTERNAL_ERROR
@@ -89,6 +92,7 @@ class Socket(web.View):
         async for frame in client.ws:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await self.receive(client, frame.data)
+            await asyncio.sleep(0)  # the others' turn, however much this one sends
 
     async def replay(self, client: Client, after: int) -> None:
         """Tell a client what it missed, as fast as it can read.
@@ -98,8 +102,12 @@ class Socket(web.View):
         messages = self.request.app[MESSAGES]
         while after < (newest := messages.last):
             missed = await messages.missed(after)
-            for message in missed:
-                await client.ws.send_json(message.event())
+            try:
+                async with asyncio.timeout(REPLAY_PATIENCE):
+                    for message in missed:
+                        await client.ws.send_json(message.event())
+            except TimeoutError:
+                raise ConnectionAbortedError("It has stopped reading.") from None
             after = missed[-1].id if missed else newest
 
     async def receive(self, client: Client, data: str | bytes) -> None:

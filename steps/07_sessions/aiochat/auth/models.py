@@ -17,6 +17,9 @@ USER = web.RequestKey("user", str)
 
 MAX_NAME = 40  # characters
 
+# Printable, says Python, but there is nothing to see.
+INVISIBLE = set("\u034f\u115f\u1160\u2800\u3164\uffa0")
+
 # How many passwords are hashed at once: each takes a core and 19 MiB.
 HASHES_AT_ONCE = 2
 
@@ -32,9 +35,14 @@ def check_name(name: object) -> str:
     name = normalize("NFC", name).strip() if isinstance(name, str) else ""
     # isprintable() refuses control characters, and invisible ones, which make two names
     # look alike.
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or INVISIBLE & set(name):
         raise ValueError(f"A name has 1 to {MAX_NAME} characters, all of them visible.")
     return name
+
+
+def to_key(name: str) -> str:
+    """Return what is the same for all ways of writing a name."""
+    return normalize("NFKC", name).casefold()
 
 
 class NameTakenError(Exception):
@@ -44,8 +52,9 @@ class NameTakenError(Exception):
 class Users:
     """The people who have signed up.
 
-    The _id is the name in small letters, and unique as every _id is: looking first
-    whether a name is free would let two people have it who ask at the same moment.
+    Names that look the same have the same key. The key is the _id, and unique as every
+    _id is: looking first whether a name is free would let two people have it who ask at
+    the same moment.
     """
 
     def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
@@ -61,7 +70,7 @@ class Users:
         try:
             await self.collection.insert_one(
                 {
-                    "_id": name.casefold(),
+                    "_id": to_key(name),
                     "name": name,
                     "password": hashed,
                     "since": datetime.now(UTC),
@@ -72,7 +81,7 @@ class Users:
 
     async def find(self, name: str, password: str) -> str | None:
         """Return the name as its owner writes it, if this is the owner's password."""
-        user = await self.collection.find_one({"_id": name.casefold()})
+        user = await self.collection.find_one({"_id": to_key(name)})
         # Without a user there is as much to compute: the time must not tell who exists.
         stored = user["password"] if user else self.decoy
         async with self.hashing:

@@ -15,6 +15,8 @@ from .models import MESSAGES, NEWEST, Message, NotStoredError, check_text
 
 log = logging.getLogger("aiochat")
 
+REPLAY_PATIENCE = 20  # seconds that a client has to read a page of what it missed
+
 MAX_FRAME = 16 * 1024  # bytes; aiohttp closes the socket with 1009 above
 
 
@@ -43,7 +45,7 @@ class History(web.View):
 
     async def get(self) -> web.Response:
         before = read_id(self.request.query.get("before"))
-        messages = await self.request.app[MESSAGES].page(before or NEWEST)
+        messages = await self.request.app[MESSAGES].page(NEWEST if before is None else before)
         return web.json_response({"messages": [message.event() for message in messages]})
 
     head = get
@@ -76,7 +78,7 @@ class Socket(web.View):
         except TimeoutError:
             code = WSCloseCode.POLICY_VIOLATION  # the session has expired
         except ConnectionError:
-            pass  # gone while we told it what it had missed
+            pass  # gone, or as good as gone, while we told it what it had missed
         except Exception:
             log.exception("The socket of %r failed", session.user)
             code = WSCloseCode.INTERNAL_ERROR
@@ -97,6 +99,7 @@ class Socket(web.View):
         async for frame in client.ws:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await self.receive(client, frame.data)
+            await asyncio.sleep(0)  # the others' turn, however much this one sends
 
     async def replay(self, client: Client, after: int) -> None:
         """Tell a client what it missed, as fast as it can read.
@@ -106,8 +109,12 @@ class Socket(web.View):
         messages = self.request.app[MESSAGES]
         while after < (newest := messages.last):
             missed = await messages.missed(after)
-            for message in missed:
-                await client.ws.send_json(message.event())
+            try:
+                async with asyncio.timeout(REPLAY_PATIENCE):
+                    for message in missed:
+                        await client.ws.send_json(message.event())
+            except TimeoutError:
+                raise ConnectionAbortedError("It has stopped reading.") from None
             after = missed[-1].id if missed else newest
 
     async def receive(self, client: Client, data: str | bytes) -> None:

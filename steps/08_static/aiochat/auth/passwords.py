@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 MIN_LENGTH, MAX_LENGTH = 8, 128  # characters
 
 # What a guesser tries first. In earnest, use a list of thousands.
-COMMON = frozenset(Path(__file__).with_name("common_passwords.txt").read_text().split())
+COMMON = frozenset(Path(__file__).with_name("common_passwords.txt").read_text("ascii").split())
 
 
 def check_password(password: object, name: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,8 @@ log = logging.getLogger("aiochat")
 MAX_TEXT = 4_000  # characters
 PAGE = 50  # messages
 NEWEST = 10**15  # above every id
+PATIENCE = 2.5  # seconds until a database that does not answer counts as down
+TRIES = 10  # to find numbers that no other process takes
 
 Document = dict[str, Any]
 
@@ -114,10 +117,10 @@ class Messages:
         """
         draft = Draft(user, text, client_id)
         self.waiting.append(draft)
-        async with self.lock:
-            # Whoever comes first stores for all who wait; ours may not wait any more.
-            if draft in self.waiting:
-                await self._store_waiting()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                # Shielded: whoever gives up, the others' messages are stored all the same.
+                await asyncio.shield(self._store_in_turn(draft))
         if draft.message is None:
             raise NotStoredError
         return draft.message, draft.new
@@ -125,9 +128,9 @@ class Messages:
     async def catch_up(self) -> None:
         """Make sure that we know all that the database holds.
 
-        Raises PyMongoError if it does not answer.
+        Raises PyMongoError or TimeoutError if it does not answer.
         """
-        async with self.lock:
+        async with asyncio.timeout(PATIENCE), self.lock:
             await self._catch_up()
 
     async def page(self, before: int = NEWEST) -> list[Message]:
@@ -140,12 +143,24 @@ class Messages:
         found = self.collection.find({"n": {"$gt": after, "$lte": self.last}}).sort("n").limit(PAGE)
         return [to_message(document) for document in await found.to_list(None)]
 
+    async def _store_in_turn(self, draft: Draft) -> None:
+        async with self.lock:
+            # Whoever comes first stores for all who wait; ours may not wait any more.
+            if draft in self.waiting:
+                await self._store_waiting()
+
     async def _store_waiting(self) -> None:
         """Store and announce all that waits; what cannot be stored stays without a message."""
         batch, self.waiting = self.waiting, []
+        rest = batch
         try:
-            await self._catch_up()
-            await self._store(batch)
+            for _ in range(TRIES):
+                await self._catch_up()
+                await self._store(rest)
+                # Left over is only what another process was faster to give a number to.
+                rest = [draft for draft in rest if draft.message is None]
+                if not rest:
+                    break
             await self._forget_oldest(len(batch))
         except PyMongoError as error:
             log.error("The database stored nothing: %s", error)
@@ -156,17 +171,20 @@ class Messages:
         self.in_step = False  # until the answer is here, anything may have happened
         try:
             await self.collection.insert_many(documents, ordered=False)
-        except BulkWriteError:
-            # Some are there already; they keep the number under which they were stored.
-            keys = {"_id": {"$in": [draft.key for draft in batch]}}
-            documents = await self.collection.find(keys).sort("n").to_list(None)
+        except BulkWriteError as error:
+            if not error.details["writeErrors"]:
+                raise  # it is stored, but only by one server, and not by most
+            # Some are there already, with a number of their own; or others have our numbers.
+            ours = {"_id": {"$in": [draft.key for draft in batch]}}
+            unknown = {"n": {"$gt": self.last}}
+            documents = await self.collection.find({"$or": [ours, unknown]}).sort("n").to_list(None)
         stored = {document["_id"]: to_message(document) for document in documents}
         for draft in batch:
             draft.message = stored.get(draft.key)
             draft.new = draft.message is not None and draft.message.id > self.last
         for message in stored.values():
             self._announce(message)
-        self.in_step = all(draft.message for draft in batch)
+        self.in_step = True
 
     async def _catch_up(self) -> None:
         if not self.in_step:

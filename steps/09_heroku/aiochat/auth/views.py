@@ -89,7 +89,7 @@ async def log_in(request: web.Request) -> str:
     address = find_address(request)
     guess = f"{address} {name.casefold()}"
     # Counted before it is looked at, or a hundred guesses at once would all be.
-    if wait := limits.passwords.take(guess) or limits.addresses.take(address):
+    if wait := limits.addresses.take(address) or limits.passwords.take(guess):
         raise too_many("Too many wrong passwords. Please wait a minute.", wait)
     user = await request.app[USERS].find(name, to_password(form.get("password")))
     if user is None:
@@ -104,6 +104,8 @@ async def sign_up(request: web.Request) -> str:
     """Give somebody new the name and the password that were posted; return the name."""
     name = await read_name(request)
     form = await request.post()
+    if wait := request.app[LIMITS].addresses.take(find_address(request)):
+        raise too_many("Too many people sign up at once. Please wait a minute.", wait)
     try:
         await request.app[USERS].add(name, check_password(form.get("password"), name))
     except ValueError as error:

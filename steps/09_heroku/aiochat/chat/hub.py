@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, web
 Event = dict[str, Any]
 
 # A client with more unread bytes than this has stopped reading.
-MAX_BACKLOG = 1024 * 1024
+MAX_BACKLOG = 4 * 1024 * 1024
 
 # How many seconds a client has to answer when we close its socket.
 GOODBYE = 2

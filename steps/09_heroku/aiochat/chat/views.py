@@ -22,6 +22,8 @@ HEARTBEAT = 25
 
 TOO_FAST = "You write faster than anybody can read. Please wait a moment."
 
+REPLAY_PATIENCE = 20  # seconds that a client has to read a page of what it missed
+
 MAX_FRAME = 16 * 1024  # bytes; aiohttp closes the socket with 1009 above
 
 
@@ -52,7 +54,7 @@ class History(web.View):
 
     async def get(self) -> web.Response:
         before = read_id(self.request.query.get("before"))
-        messages = await self.request.app[MESSAGES].page(before or NEWEST)
+        messages = await self.request.app[MESSAGES].page(NEWEST if before is None else before)
         return web.json_response({"messages": [message.event() for message in messages]})
 
     head = get
@@ -87,7 +89,7 @@ class Socket(web.View):
         except TimeoutError:
             code = WSCloseCode.POLICY_VIOLATION  # the session has expired
         except ConnectionError:
-            pass  # gone while we told it what it had missed
+            pass  # gone, or as good as gone, while we told it what it had missed
         except Exception:
             log.exception("The socket of %r failed", session.user)
             code = WSCloseCode.INTERNAL_ERROR
@@ -108,6 +110,7 @@ class Socket(web.View):
         async for frame in client.ws:
             if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await self.receive(client, frame.data)
+            await asyncio.sleep(0)  # the others' turn, however much this one sends
 
     async def replay(self, client: Client, after: int) -> None:
         """Tell a client what it missed, as fast as it can read.
@@ -117,17 +120,22 @@ class Socket(web.View):
         messages = self.request.app[MESSAGES]
         while after < (newest := messages.last):
             missed = await messages.missed(after)
-            for message in missed:
-                await client.ws.send_json(message.event())
+            try:
+                async with asyncio.timeout(REPLAY_PATIENCE):
+                    for message in missed:
+                        await client.ws.send_json(message.event())
+            except TimeoutError:
+                raise ConnectionAbortedError("It has stopped reading.") from None
             after = missed[-1].id if missed else newest
 
     async def receive(self, client: Client, data: str | bytes) -> None:
         """Say what the client asks us to say, or tell it why not."""
         client_id = None
         try:
+            too_fast = self.request.app[LIMITS].messages.take(client.user)
             event = read_event(data)
             client_id = check_client_id(event.get("client_id"))
-            if self.request.app[LIMITS].messages.take(client.user):
+            if too_fast:
                 raise ValueError(TOO_FAST)
             message, new = await self.request.app[MESSAGES].add(
                 client.user, check_text(event.get("text")), client_id

@@ -226,7 +226,10 @@ const isOpen = () => socket?.readyState === WebSocket.OPEN;
 const handlers = {
   message: show,
   error: refuse,
-  here: ({ users }) => showPeople(users),
+  here: ({ users }) => {
+    failures = 0; // not before: a server may accept a socket and fail at once
+    showPeople(users);
+  },
   joined: ({ user }) => showPeople([...here, user]),
   left: ({ user }) => showPeople(here.filter((name) => name !== user)),
 };
@@ -246,7 +249,6 @@ function connect() {
 }
 
 function begin() {
-  failures = 0;
   setText(status, "Connected");
   unsent().forEach(showState);
   unsent().forEach(send);
