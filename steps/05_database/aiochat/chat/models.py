@@ -161,6 +161,7 @@ class Messages:
                 rest = [draft for draft in rest if draft.message is None]
                 if not rest:
                     break
+                await asyncio.sleep(0.02)  # what it stored can be read in a moment
             await self._forget_oldest(len(batch))
         except PyMongoError as error:
             log.error("The database stored nothing: %s", error)
