@@ -4,10 +4,9 @@ from typing import Self
 
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tests import people
 from tests.conftest import Chat
-from tests.people import PASSWORD, PATIENCE
-
-expect.set_options(timeout=PATIENCE * 1000)
+from tests.people import LOGIN, PASSWORD, needing
 
 
 class Window:
@@ -17,7 +16,8 @@ class Window:
         self.page = page
         self.chat = chat
         self.trouble: list[str] = []
-        page.set_default_timeout(PATIENCE * 1000)
+        page.set_default_timeout(people.PATIENCE * 1000)
+        expect.set_options(timeout=people.PATIENCE * 1000)
         page.on("dialog", lambda dialog: self.trouble.append(f"dialog: {dialog.message}"))
         page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
 
@@ -26,9 +26,10 @@ class Window:
         """Open a window of its own for somebody new, and sign up."""
         context = await browser.new_context(viewport={"width": 800, "height": 700})
         window = cls(await context.new_page(), chat)
-        await window.goto("/signup")
-        await window.fill_in(name)
-        await expect(window.page.locator("#messages")).to_be_attached()
+        with needing(LOGIN):
+            await window.goto("/signup")
+            await window.fill_in(name)
+            await expect(window.page.locator("#messages")).to_be_attached()
         return window
 
     async def goto(self, path: str) -> None:
@@ -51,7 +52,7 @@ class Window:
         return self.page.locator("#status")
 
     async def connected(self) -> None:
-        await expect(self.status).to_have_text("Connected", timeout=40_000)
+        await expect(self.status).to_have_text("Connected", timeout=4 * people.PATIENCE * 1000)
 
     @property
     def waiting(self) -> Locator:

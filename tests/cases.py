@@ -22,6 +22,8 @@ BAD_BODIES: dict[str, tuple[dict[str, str], bytes]] = {
         {"Content-Type": "multipart/form-data; boundary=b"},
         b'--b\r\nContent-Disposition: form-data; name="text"\r\n\r\nx',
     ),
+    "another charset": ({"Content-Type": FORM["Content-Type"] + "; charset=utf-7"}, b"text=x"),
+    "more than fits": (FORM, b"text=" + b"x" * 64 * 1024),
     "a megabyte and more": (FORM, b"text=" + b"x" * 1024 * 1024),
 }
 

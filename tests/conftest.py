@@ -5,25 +5,24 @@ to 09 or, marked `until(5)`, 03 to 05; and from step 05 on, on both stores.
 """
 
 import contextlib
-import importlib
 import os
 import re
 import shutil
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 from yarl import URL
 
 from tests.people import LOGIN, Transcript, Visitor, needing
 from tests.process import Process
+from tools.check_start import load_create_app
 from tools.mongod import Mongod, find_mongod
+from tools.paths import ROOT
 from tools.steps import ALL, FIRST_WITH_DATABASE, Step, find_step
 
 # What step 09 limits, out of the way of tests that are about something else.
@@ -48,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "until(step): the last step at which this is so")
     config.addinivalue_line("markers", "section(heading): where the chapter speaks of it")
     config.addinivalue_line("markers", "real_database: needs a MongoDB server")
+    config.addinivalue_line("markers", "in_memory: is about the store in memory")
     config.addinivalue_line("markers", "proves(what): it is about what other tests only need")
 
 
@@ -56,6 +56,15 @@ def missing(what: str) -> None:
     if os.environ.get("TUTORIAL_NO_SKIP"):
         pytest.fail(what)
     pytest.skip(what)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let the summary say once, not at every test, what this machine lacks."""
+    report = yield
+    if report.when == "setup" and isinstance(report.longrepr, tuple):
+        report.longrepr = (str(ROOT / "tests"), None, report.longrepr[2])  # type: ignore[assignment]
+    return report
 
 
 # --- which steps, which stores -------------------------------------------------------------
@@ -84,6 +93,7 @@ def variants(metafunc: pytest.Metafunc, first: int) -> Iterator[Variant]:
     last = until.args[0] if until else len(ALL)
     wanted = [find_step(name) for name in metafunc.config.getoption("--step")] or ALL
     real_only = node.get_closest_marker("real_database") is not None
+    memory_only = node.get_closest_marker("in_memory") is not None
     first -= metafunc.config.getoption("--early")
     for step in wanted:
         if not first <= step.number <= last:
@@ -93,7 +103,7 @@ def variants(metafunc: pytest.Metafunc, first: int) -> Iterator[Variant]:
             continue
         if not real_only:
             yield Variant(step, "memory")
-        if real_only or not metafunc.config.getoption("--quick"):
+        if real_only or not (memory_only or metafunc.config.getoption("--quick")):
             yield Variant(step, "mongod")
 
 
@@ -117,18 +127,6 @@ def variant_of(item: pytest.Item) -> object:
 
 
 # --- a chat to test ------------------------------------------------------------------------
-
-
-def load_create_app(folder: Path, step: Step) -> Callable[[], web.Application]:
-    """Import a step's `create_app`, or that of a learner's own folder."""
-    if folder == step.folder:
-        module = importlib.import_module(f"steps.{step.name}.aiochat.app")
-    else:
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
-        module = importlib.import_module("aiochat.app")
-    create_app: Callable[[], web.Application] = module.create_app
-    return create_app
 
 
 class Chat:
@@ -173,6 +171,7 @@ class Chat:
             with needing(LOGIN):
                 answer = await visitor.sign_up()
                 assert answer.status == 303, f"{name} cannot log in"
+                assert answer.location == "/", f"{name} cannot log in"
         return visitor
 
 

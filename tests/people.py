@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ PATIENCE = float(os.environ.get("TUTORIAL_PATIENCE", "10"))
 LOGIN = "a login"
 SOCKET = "a socket"
 MESSAGES = "messages that arrive"
+GOODBYES = "news of who leaves"
 START = "a chat that starts"
 
 PASSWORD = "a long enough password"
@@ -65,6 +67,12 @@ def shorten(text: str, limit: int = 300) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
 
 
+def without_tags(page: str) -> str:
+    """Return the words on a page."""
+    words = re.sub(r"(?s)<head>.*?</head>|<(script|style).*?</\1>|<[^>]*>", " ", page)
+    return " ".join(words.split())
+
+
 def describe_body(body: object) -> str:
     """Say what a request carries, in a form that nobody has to decode."""
     if isinstance(body, Mapping):
@@ -86,6 +94,15 @@ class Answer:
     def location(self) -> str:
         """Where a redirect leads."""
         return self.headers.get("Location", "")
+
+    @property
+    def gist(self) -> str:
+        """What it says, for a reader who sees little of it."""
+        if self.location:
+            return f", to {self.location}"
+        is_page = self.headers.get("Content-Type", "").startswith("text/html")
+        text = without_tags(self.text) if is_page else self.text
+        return f": {text}" if text else ""
 
     def json(self) -> Any:
         return json.loads(self.text)
@@ -211,8 +228,9 @@ class Visitor:
             self.session.request(method, url, allow_redirects=follow, **options) as response,
         ):
             text = await response.text(errors="replace")
-            self.transcript.receive(f"{response.status} {response.reason}: {text}")
-            return Answer(response.status, response.headers, text, response.url)
+            answer = Answer(response.status, response.headers, text, response.url)
+            self.transcript.receive(f"{response.status} {response.reason}{answer.gist}")
+            return answer
 
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.request("GET", path, **options)
@@ -246,8 +264,9 @@ class Visitor:
             return socket
 
     async def sign_up(self) -> Answer:
-        """Become somebody the chat knows, in the way of this step."""
-        return await self.post("/signup" if self.step >= 5 else "/login", self.form())
+        """Become somebody the chat knows: by signing up or, where one cannot yet, logging in."""
+        answer = await self.post("/signup", self.form()) if self.step >= 5 else None
+        return answer if answer and answer.status != 404 else await self.log_in()
 
     async def log_in(self, **changes: str) -> Answer:
         return await self.post("/login", self.form() | changes)

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.conftest import Chat
+from tests.people import START
 from tests.process import Process, posix
 
 
@@ -47,6 +48,15 @@ async def test_every_call_of_create_app_makes_a_new_application(chat: Chat) -> N
 
 
 @pytest.mark.section("Start and stop")
+@pytest.mark.proves(START)
+async def test_python_m_aiochat_starts_the_chat(process: Process) -> None:
+    """python -m aiochat starts the chat, and it answers."""
+    async with aiohttp.ClientSession(process.url) as session:
+        answer = await session.get("/nowhere")
+        assert answer.status == 404
+
+
+@pytest.mark.section("Start and stop")
 async def test_it_listens_on_this_machine_only(process: Process) -> None:
     """Nobody on your network can reach the chat while you develop it."""
     with pytest.raises(aiohttp.ClientConnectorError):
@@ -73,7 +83,7 @@ async def test_the_log_has_one_line_for_each_request(process: Process) -> None:
 async def test_a_signal_stops_it_in_peace(process: Process, name: str) -> None:
     """Ctrl-C stops the chat at once and without an error."""
     async with aiohttp.ClientSession(process.url) as session:
-        await session.get("/")
+        await session.get("/nowhere")
         process.send(signal.Signals[name])
         assert await process.ended(5) == 0
     assert "Traceback" not in process.output()

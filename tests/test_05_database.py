@@ -32,12 +32,12 @@ async def test_signing_up_has_a_form_and_ends_at_the_chat(chat: Chat) -> None:
 
 
 @pytest.mark.section("One name, one person")
-@pytest.mark.parametrize("name", ["ann", "Ann", " ann "])
-async def test_a_name_belongs_to_one_person(chat: Chat, name: str) -> None:
+async def test_a_name_belongs_to_one_person(chat: Chat) -> None:
     """Signing up with a name that is taken is answered with 409."""
     await chat.visitor("ann")
-    answer = await (await chat.stranger(name)).sign_up()
-    assert answer.status == 409
+    for name in ("ann", "Ann", " ann ", "\uff41nn"):
+        answer = await (await chat.stranger(name)).sign_up()
+        assert answer.status == 409, name
 
 
 @pytest.mark.section("One name, one person")
@@ -119,14 +119,12 @@ async def test_the_history_can_be_read_backwards_page_by_page(chat: Chat) -> Non
 
 
 @pytest.mark.section("The history")
-@pytest.mark.parametrize(
-    "bad", ["x", "-1", "1.5", "", "9" * 5_000, "%00", "\uff11", '{"$gt":""}', " 1"]
-)
-async def test_an_id_that_is_none_is_refused(chat: Chat, bad: str) -> None:
+async def test_an_id_that_is_none_is_refused(chat: Chat) -> None:
     """?before= and ?after= take an id; anything else is answered with 400."""
     ann = await chat.visitor("ann")
-    assert (await ann.get(f"/history?before={bad}")).status == 400
-    assert await ann.knock(f"?after={bad}") == 400
+    for bad in ("x", "-1", "1.5", "", "9" * 5_000, "%00", "\uff11", '{"$gt":""}', " 1"):
+        assert (await ann.get(f"/history?before={bad}")).status == 400
+        assert await ann.knock(f"?after={bad}") == 400
 
 
 # --- coming back -------------------------------------------------------------------------------
@@ -238,12 +236,12 @@ async def test_two_people_may_choose_the_same_client_id(chat: Chat) -> None:
 
 
 @pytest.mark.section("Store, then announce")
-@pytest.mark.parametrize("client_id", ["", "x" * 65, "a b", "a/b", "é", "\x00"])
-async def test_a_client_id_has_a_simple_form(chat: Chat, client_id: str) -> None:
+async def test_a_client_id_has_a_simple_form(chat: Chat) -> None:
     """A client_id with anything but letters, digits, _ and - is answered with an error."""
     socket = await (await chat.visitor("ann")).join()
-    await socket.send({"type": "message", "text": "hello", "client_id": client_id})
-    assert (await socket.receive("message", "error"))["type"] == "error"
+    for client_id in ("", "x" * 65, "a b", "a/b", "é", "\x00"):
+        await socket.send({"type": "message", "text": "hello", "client_id": client_id})
+        assert (await socket.receive("message", "error"))["type"] == "error"
 
 
 @pytest.mark.section("Store, then announce")

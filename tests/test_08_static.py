@@ -13,10 +13,11 @@ from tests.conftest import Chat
 from tests.people import Answer, Visitor
 
 
-async def files_of(person: Visitor) -> dict[str, Answer]:
-    """The files that the pages ask for, by address."""
-    page = (await person.get("/")).text
-    return {path: await person.get(path) for path in re.findall(r'"(/static/[^"]+)"', page)}
+async def files_of(person: Visitor, page: str = "/") -> dict[str, Answer]:
+    """The files that a page asks for, by address."""
+    paths = re.findall(r'"(/static/[^"]+)"', (await person.get(page)).text)
+    assert paths, f"the page {page} asks for no files"
+    return {path: await person.get(path) for path in paths}
 
 
 def path_ending(files: dict[str, Answer], ending: str) -> str:
@@ -40,10 +41,8 @@ async def test_styles_scripts_and_pictures_come_with_their_types(chat: Chat) -> 
 @pytest.mark.section("Files that browsers keep")
 async def test_strangers_get_the_styles_too(chat: Chat) -> None:
     """The login page has its styles before anybody is logged in."""
-    stranger = await chat.stranger()
-    page = (await stranger.get("/login")).text
-    for path in re.findall(r'"(/static/[^"]+)"', page):
-        assert (await stranger.get(path)).status == 200
+    files = await files_of(await chat.stranger(), "/login")
+    assert {answer.status for answer in files.values()} == {200}
 
 
 @pytest.mark.section("Files that browsers keep")

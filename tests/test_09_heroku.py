@@ -169,14 +169,33 @@ async def test_a_silent_socket_is_kept_open_and_a_dead_one_noticed(
 # --- limits ------------------------------------------------------------------------------------
 
 
+@pytest.mark.section("Behind a proxy")
+@pytest.mark.parametrize(
+    ("trust", "scheme", "status"), [("1", "http", 308), ("1", "https", 200), ("", "http", 200)]
+)
+async def test_who_comes_without_encryption_is_sent_to_https(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, trust: str, scheme: str, status: int
+) -> None:
+    """In production, when the proxy says that somebody came by http, they are sent to https."""
+    monkeypatch.setenv("PRODUCTION", "1")
+    monkeypatch.setenv("TRUST_PROXY", trust)
+    await chat.restart()
+    stranger = await chat.stranger()
+    answer = await stranger.get("/login", headers={"X-Forwarded-Proto": scheme})
+    assert answer.status == status
+    if status == 308:
+        assert answer.location == str(chat.url.with_scheme("https") / "login")
+
+
 @pytest.mark.section("Enough is enough")
 async def test_whoever_guesses_a_password_is_slowed_down(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After five wrong passwords in a minute comes 429; other people notice nothing."""
+    """After five wrong passwords in a minute comes 429; right ones and other people are free."""
     no_limits_lifted(monkeypatch)
     await chat.restart()
-    await chat.visitor("ann")
+    ann = await chat.visitor("ann")
+    assert [(await ann.log_in()).status for _ in range(12)] == [303] * 12
     await chat.visitor("bob")
     thief = await chat.stranger("ann")
     guesses = [await thief.log_in(password=f"guess {number}") for number in range(8)]
@@ -198,15 +217,6 @@ async def test_guesses_at_the_same_moment_count_too(
     thief = await chat.stranger("ann")
     guesses = await asyncio.gather(*(thief.log_in(password=f"{n} times") for n in range(20)))
     assert sorted(answer.status for answer in guesses) == [403] * 5 + [429] * 15
-
-
-@pytest.mark.section("Enough is enough")
-async def test_right_passwords_do_not_count(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logging in properly is never too often."""
-    no_limits_lifted(monkeypatch)
-    await chat.restart()
-    ann = await chat.visitor("ann")
-    assert [(await ann.log_in()).status for _ in range(12)] == [303] * 12
 
 
 @pytest.mark.section("Enough is enough")
@@ -259,6 +269,34 @@ async def test_only_a_trusted_proxy_says_who_calls(
         form = thief.form() | {"password": f"guess {number}"}
         seen.append((await thief.post("/login", form, headers=forwarded)).status)
     assert seen == statuses
+
+
+@pytest.mark.section("Enough is enough")
+async def test_many_who_try_do_not_wear_the_limits_out(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When very many have tried, the oldest tries are forgotten and logging in goes on."""
+    limits = importlib.import_module(chat.create_app.__module__.replace(".app", ".limits"))
+    monkeypatch.setattr(limits, "MANY", 3)
+    ann = await chat.visitor("ann")
+    for number in range(10):
+        assert (await ann.log_in()).status == 303
+        assert (await ann.log_in(login=f"nobody {number}")).status == 403
+
+
+@pytest.mark.section("Enough is enough")
+async def test_signing_up_in_crowds_is_slowed_down(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One address signs up fifty people in a minute, and no more."""
+    no_limits_lifted(monkeypatch)
+    await chat.restart()
+    crowd = await chat.stranger()
+    statuses = [
+        (await crowd.post("/signup", {"login": f"no {number}", "password": "short"})).status
+        for number in range(52)
+    ]
+    assert statuses == [400] * 50 + [429] * 2
 
 
 @pytest.mark.section("Enough is enough")

@@ -1,223 +1,158 @@
 """What `check` runs in a process of its own: the tests, on a learner's folder."""
 
-import asyncio
-import json
 import logging
-import os
-import signal
 import sys
+from collections import Counter
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
-from aiohttp import ClientError, ServerDisconnectedError, WSServerHandshakeError, web
 
-from tests.conftest import TRANSCRIPT, first_step, load_create_app
-from tests.people import Transcript, shorten
+from tests import people
+from tests.conftest import TRANSCRIPT, first_step
+from tests.people import Transcript
 from tests.process import Process
+from tools.alarm import alarm
+from tools.check_results import Behaviour, End, Failure, Plan, Refusal, Result
+from tools.failures import Comparison, explain, show
 from tools.own_error import OwnError, from_exception, from_log
-from tools.paths import ROOT
-from tools.steps import Step
+from tools.paths import COMMAND, ROOT
+from tools.steps import ALL, Step
 
-LIMIT = 20  # seconds in which a test must end
-AGAIN = 5  # seconds until the next try to end it
-PATIENCE = "5"  # seconds until what should happen counts as not happening
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What one test function is about, and where it stands in the chapters."""
-
-    name: str  # of the function
-    file: str
-    line: int
-    chapter: int
-    section: str
-    text: str  # in the learner's words: the test's docstring
-    proves: str  # what others only need, or nothing
-    cases: int = 1
-
-    @property
-    def order(self) -> tuple[int, int]:
-        return self.chapter, self.line
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a case does not work; empty where there is nothing to tell."""
-
-    problem: str = ""
-    sent: str = ""
-    expected: str = ""
-    received: str = ""
-    answer: str = ""  # in full, where `received` is only a part of it
-    case: str = ""
-    needs: str = ""  # what it was about to get when it failed, if that is not what it is about
-    own: OwnError | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one case of a behaviour."""
-
-    name: str
-    failure: Failure | None = None
-    skipped: str = ""  # why it did not run
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All behaviours that will be tested, in this order."""
-
-    behaviours: list[Behaviour]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why the tests cannot begin."""
-
-    reason: str
-    own: OwnError | None
-
-
-@dataclass(frozen=True)
-class Stuck:
-    """The end of the run: a test did not end, and those after it did not begin."""
-
-
-class TookTooLongError(Exception):
-    """It still runs, and while it does, nothing else can."""
+IMPATIENCE = 2  # seconds of patience when what most tests need is missing
 
 
 def run_tests(pipe: "Connection[Any, Any]", step: Step, folder: Path, marks: str) -> None:
     """Run those of a step's tests that have these marks, and tell `pipe` what comes of them.
 
-    It is told a Plan and its Results, and at the end None or Stuck; or nothing but a Refusal.
+    It is told a Plan, Results and an End; or a Refusal.
     """
-    prepare(folder)
-    if refusal := try_to_start(step, folder):
-        pipe.send(refusal)
-        return
+    files = [str(ROOT / f"tests/test_{one.name}.py") for one in ALL[: step.number]]
     options = [f"--step={step.name}", f"--project={folder}", "--quick", "-m", marks]
-    options += ["-p", "no:cacheprovider", "-W", "ignore", "--timeout=0", "--capture=no"]
-    reporter = Reporter(pipe, folder)
-    pytest.main([*options, *map(str, sorted((ROOT / "tests").glob("test_[0-9]*.py")))], [reporter])
-    pipe.send(Stuck() if reporter.stuck else None)
-
-
-def prepare(folder: Path) -> None:
-    """Show nothing, leave nothing in the folder, and take nothing from this machine."""
-    silence = os.open(os.devnull, os.O_WRONLY)
-    for number in (1, 2):
-        os.dup2(silence, number)
-    os.chdir(ROOT)
-    sys.dont_write_bytecode = True
-    for name in ("MONGO_URL", "PRODUCTION", "PYTEST_ADDOPTS"):
-        os.environ.pop(name, None)
-    os.environ |= {
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "SECRET_KEY": "a key for the tests, which need no secret",
-    }
-
-
-# --- before the tests ----------------------------------------------------------------------
-
-
-def try_to_start(step: Step, folder: Path) -> Refusal | None:
-    """Load the learner's code and start the chat once; return why that cannot be done."""
-    set_alarm(LIMIT)
-    try:
-        create_app = load_create_app(folder, step)
-        app = create_app()
-        if not isinstance(app, web.Application):
-            return Refusal(f"create_app() returns {app!r}, but should return the app.", None)
-        asyncio.run(start_and_stop(app))
-    except (Exception, SystemExit) as error:
-        return Refusal(why_not(error, folder), from_exception(error, folder))
-    finally:
-        set_alarm(0)
-    return None
-
-
-async def start_and_stop(app: web.Application) -> None:
-    runner = web.AppRunner(app)
-    try:
-        await runner.setup()
-    finally:
-        await runner.cleanup()
-
-
-def why_not(error: BaseException, folder: Path) -> str:
-    """Say, in one sentence, why the code could not be loaded."""
-    own = from_exception(error, folder)
-    place = own.place if own else "aiochat"
-    match error:
-        case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] == "aiochat":
-            return f"{place} imports {name}, but there is no such file in your folder."
-        case ModuleNotFoundError(name=str(name)):
-            return (
-                f"{place} imports {name}, which is not installed here: correct its name, "
-                "or do without it."
-            )
-        case ImportError():
-            return f"{place} cannot import that: {error.msg.partition(' (')[0]}."
-        case AttributeError(name="create_app") if own is None:
-            return "aiochat/app.py has no function create_app() yet: the check begins with it."
-        case TookTooLongError():
-            return f"{place} still runs after {LIMIT} seconds, so the chat never starts."
-        case SystemExit():
-            return f"{place} ends the program: {error!r}."
-    return str(own) if own else f"The chat does not start: {type(error).__name__}: {error}."
-
-
-# --- the tests -----------------------------------------------------------------------------
+    options += ["-p", "no:cacheprovider", "-p", "no:timeout", "-W", "ignore", "--capture=no"]
+    sys.dont_write_bytecode = False  # the learner's code is loaded; the tests may be kept compiled
+    code = pytest.main([*options, *files], [Reporter(pipe, folder)])
+    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+        pipe.send(Refusal(f"The tests cannot run: {COMMAND} test {step.number} says why."))
+    pipe.send(End())
 
 
 class Reporter:
-    """A pytest plugin that tells `check` what the learner should hear."""
+    """A pytest plugin that tells `check` what a learner wants to know."""
 
     def __init__(self, pipe: "Connection[Any, Any]", folder: Path) -> None:
         self.pipe = pipe
         self.folder = folder
-        self.compared: tuple[str, object, object] | None = None  # by the assertion that failed
-        self.logged: OwnError | None = None  # the first in this test
+        self.log = ErrorLog(folder)
+        self.compared: Comparison | None = None  # by the assertion that has just failed
         self.failure: Failure | None = None
         self.skipped = ""
-        self.stuck = False
+        self.hopeless: dict[str, Failure] = {}  # behaviours that lack what they need
+        logging.getLogger().addHandler(self.log)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
-        """Begin with what other tests need, and go on in the chapters' order."""
-        first = {item: describe(item) for item in items}
-        sections = list(dict.fromkeys((b.chapter, b.section) for b in first.values()))
-        items.sort(
-            key=lambda item: (
-                not first[item].proves,
-                sections.index((first[item].chapter, first[item].section)),
-                first[item].order,
-            )
-        )
-        cases: dict[str, int] = {}
-        for item in items:
-            cases[describe(item).name] = cases.get(describe(item).name, 0) + 1
-        behaviours = dict.fromkeys(describe(item) for item in items)
-        self.pipe.send(Plan([replace(b, cases=cases[b.name]) for b in behaviours]))
+        """Begin with what other tests need, then go through the chapters."""
+        found = [describe(item) for item in items]
+        sections = list(dict.fromkeys((one.chapter, one.section) for one in found))
+
+        def order(item: pytest.Function) -> tuple[bool, int]:
+            one = describe(item)
+            return not one.proves, sections.index((one.chapter, one.section))
+
+        items.sort(key=order)
+        cases = Counter(found)
+        plan = dict.fromkeys(describe(item) for item in items)
+        self.pipe.send(Plan(tuple(replace(one, cases=cases[one]) for one in plan)))
 
     def pytest_runtest_logstart(self) -> None:
-        self.compared, self.logged, self.failure, self.skipped = None, None, None, ""
-        set_alarm(LIMIT, self.notice)
+        self.log.error = self.compared = self.failure = None
+        self.skipped = ""
+        alarm.set()
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
+        self.compared = Comparison(op, left, right)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Function, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if report.failed and call.excinfo and not self.failure:
-            self.failure = self.explain(item, call.excinfo.value)
-        elif report.skipped and call.excinfo:
+        if report.skipped and call.excinfo:
             self.skipped = str(call.excinfo.value)
+        elif report.failed and call.excinfo and self.failure is None:
+            transcript = item.stash.get(TRANSCRIPT, Transcript())
+            failure = explain(call.excinfo.value, self.compared, transcript)
+            own = self.own_error(item, call.excinfo.value)
+            case = ", ".join(filter(None, (case_of(item), failure.case)))
+            self.failure = replace(failure, case=case, own=own)
+        if report.when == "teardown":
+            self.tell(item)
         return report
+
+    def pytest_runtest_logfinish(self) -> None:
+        alarm.turn_off()
+
+    def own_error(self, item: pytest.Function, error: BaseException) -> OwnError | None:
+        """Return what has gone wrong in the learner's code during a test, if anything has."""
+        own = self.log.error or from_exception(error, self.folder)
+        process = item.funcargs.get("process")
+        if own is None and isinstance(process, Process):
+            own = from_log(process.output(), self.folder)
+        return own or from_log(str(error), self.folder)
+
+    def tell(self, item: pytest.Function) -> None:
+        """Say what came of a test, and learn from it how to go on."""
+        self.pipe.send(Result(item.originalname, self.failure, self.skipped))
+        if self.failure and item.get_closest_marker("proves"):
+            people.PATIENCE = IMPATIENCE  # much will be waited for in vain
+        if self.failure and self.failure.needs:
+            self.hopeless[item.originalname] = self.failure
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Function) -> bool | None:
+        """Leave out what has no prospects; return None to let a test begin."""
+        failure = self.hopeless.get(item.originalname)
+        if failure:
+            self.pipe.send(Result(item.originalname, failure))
+        return True if failure or alarm.has_struck else None
+
+
+class ErrorLog(logging.Handler):
+    """Keeps the first error of the learner's code that is logged."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(logging.ERROR)
+        self.folder = folder
+        self.error: OwnError | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.error is None and record.exc_info and record.exc_info[1]:
+            self.error = from_exception(record.exc_info[1], self.folder)
+
+
+def describe(item: pytest.Function) -> Behaviour:
+    """Say what a test is about."""
+    section, proves = item.get_closest_marker("section"), item.get_closest_marker("proves")
+    return Behaviour(
+        name=item.originalname,
+        file=item.path.relative_to(ROOT).as_posix(),
+        line=item.function.__code__.co_firstlineno,
+        chapter=first_step(item.path) or 0,
+        section=section.args[0] if section else "",
+        text=" ".join((item.function.__doc__ or item.originalname).split()),
+        proves=proves.args[0] if proves else "",
+        cases=0,
+    )
+
+
+def case_of(item: pytest.Function) -> str:
+    """Say which case of its behaviour a test is, or nothing if there is but one."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    shown = {name: show(value) for name, value in parameters.items() if name != "variant"}
+    return ", ".join(
+        value if name == "case" else f"{name} {value}" for name, value in shown.items()
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from tools.alarm import TookTooLongError
 from tools.paths import ROOT
 
 TESTS = ROOT / "tests"
@@ -40,25 +41,26 @@ def from_exception(error: BaseException, folder: Path) -> OwnError | None:
     places = places_of(error.__traceback__)
     if not places or Path(places[-1][0]).is_relative_to(TESTS):
         return None
-    what = traceback.format_exception_only(error)[0].strip()
+    what = str(error)
+    if not isinstance(error, TookTooLongError):
+        what = traceback.format_exception_only(error)[0].strip()
     return innermost(places, what, folder)
 
 
 def from_log(text: str, folder: Path) -> OwnError | None:
-    """Return the last error that a program of the folder has printed or logged."""
-    _, found, last = text.rpartition(TRACEBACK)
-    places = [(place["file"], int(place["line"])) for place in PLACE.finditer(last)]
-    if not found or not places:
-        return None
-    outcome = re.search(r"^\w.*$", last, re.MULTILINE)
-    return innermost(places, outcome[0] if outcome else "an error", folder)
+    """Return the first error of the folder that a program has printed or logged."""
+    for block in text.split(TRACEBACK)[1:]:
+        places = [(place["file"], int(place["line"])) for place in PLACE.finditer(block)]
+        outcome = re.search(r"^\w.*$", block, re.MULTILINE)
+        error = innermost(places, outcome[0] if outcome else "an error", folder)
+        if error:
+            return error
+    return None
 
 
 def places_of(trace: TracebackType | None) -> list[tuple[str, int]]:
     """Return file and line of each frame, outermost first."""
-    return [
-        (frame.f_code.co_filename, line or 0) for frame, line in traceback.walk_tb(trace)
-    ]
+    return [(frame.f_code.co_filename, line or 0) for frame, line in traceback.walk_tb(trace)]
 
 
 def innermost(places: list[tuple[str, int]], what: str, folder: Path) -> OwnError | None:

@@ -15,7 +15,7 @@ README = """\
 Here you write step {step.number} yourself: {step.title}.
 {origin}
 
-1. Open the chapter, [{step.chapter}]({chapter}), and type its listings into this folder.
+1. {source} and type it into this folder.
 2. Run what you have, from the tutorial's folder: `{command} run {folder}`
 3. Ask whether it is right: `{command} check {step.number} {folder}`
 
@@ -39,11 +39,19 @@ def start(step: Step, folder: Path) -> None:
     readme = README.format(
         step=step,
         origin=f"It holds the code of {before.name}." if before else "It begins with no code.",
-        chapter=from_folder(ROOT / step.chapter, folder),
+        source=source_of(step, folder),
         command=COMMAND,
         folder=as_typed(folder),
     )
     (folder / "README.md").write_text(readme, encoding="utf-8", newline="\n")
+
+
+def source_of(step: Step, folder: Path) -> str:
+    """Say where one finds what there is to type."""
+    chapter = ROOT / step.chapter
+    if chapter.exists():
+        return f"Read the chapter, [{step.chapter}]({from_folder(chapter, folder)}),"
+    return f"See what this step changes, with `{COMMAND} diff {step.number}`,"
 
 
 def as_typed(folder: Path) -> str:

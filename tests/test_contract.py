@@ -1,0 +1,121 @@
+"""What holds for the tests of all steps: each is new at its step, and says what it is about."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.conftest import Chat, Variant
+from tests.people import Transcript
+from tools.paths import ROOT
+from tools.steps import ALL, Step
+
+TESTS = ROOT / "tests"
+FILES = [TESTS / f"test_{step.name}.py" for step in ALL]
+WITH_SOCKET = [step for step in ALL if step.has_socket]
+
+# Where nothing is to be expected, one need not wait long for it.
+IMPATIENT = {**os.environ, "TUTORIAL_PATIENCE": "0.3"}
+
+
+def run_pytest(*arguments: str | Path) -> str:
+    """Run pytest in a process of its own and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "ignore", *arguments],
+        cwd=ROOT,
+        env=IMPATIENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def outcomes(step: Step, on: Step, report: Path) -> dict[str, set[str]]:
+    """Run a step's tests on another step; return what comes of each one's cases."""
+    options = ["--early", "--quick", f"--step={on.name}", "-p", "no:hypothesispytest"]
+    output = run_pytest(TESTS / f"test_{step.name}.py", *options, f"--junitxml={report}")
+    assert report.exists(), output
+    found: dict[str, set[str]] = defaultdict(set)
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = case.attrib["name"].partition("[")[0]
+        found[name] |= {part.tag for part in case} & {"failure", "error", "skipped"} or {"passed"}
+    return found
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("before", "step"), list(pairwise(ALL)), ids=lambda step: step.name)
+def test_what_the_tests_of_a_step_say_is_not_so_before(
+    before: Step, step: Step, tmp_path: Path
+) -> None:
+    found = outcomes(step, before, tmp_path / "report.xml")
+    assert found
+    assert [name for name, results in found.items() if results == {"passed"}] == []
+
+
+def functions(path: Path) -> list[ast.AsyncFunctionDef | ast.FunctionDef]:
+    """The tests that a file holds."""
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    kinds = ast.AsyncFunctionDef | ast.FunctionDef
+    return [node for node in nodes if isinstance(node, kinds) and node.name.startswith("test_")]
+
+
+def marks(function: ast.AsyncFunctionDef | ast.FunctionDef) -> list[str]:
+    return [ast.unparse(decorator) for decorator in function.decorator_list]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_test_of_a_step_says_what_it_is_about_and_where_that_is_taught(path: Path) -> None:
+    for function in functions(path):
+        assert ast.get_docstring(function), function.name
+        assert [mark for mark in marks(function) if "mark.section(" in mark], function.name
+
+
+def test_what_other_tests_need_is_proved_by_one() -> None:
+    found = [mark for path in FILES for test in functions(path) for mark in marks(test)]
+    proofs = [mark for mark in found if "mark.proves(" in mark]
+    assert proofs == [
+        f"pytest.mark.proves({need})"
+        for need in ("START", "LOGIN", "SOCKET", "MESSAGES", "GOODBYES")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [*((step, step) for step in WITH_SOCKET), *pairwise(WITH_SOCKET)],
+    ids=lambda step: step.name,
+)
+async def test_two_chats_in_one_process_share_nothing(
+    monkeypatch: pytest.MonkeyPatch, one: Step, another: Step
+) -> None:
+    monkeypatch.delenv("MONGO_URL", raising=False)
+    monkeypatch.setenv("SECRET_KEY", "a key for the tests, which need no secret")
+    chats = [Chat(Variant(step, "memory"), step.folder, Transcript()) for step in (one, another)]
+    sockets = []
+    for chat in chats:
+        await chat.start()
+        socket = await (await chat.visitor("ann")).connect()
+        assert (await socket.receive())["users"] == ["ann"]
+        sockets.append(socket)
+    await sockets[0].say("in one")
+    assert await sockets[0].texts(1) == ["in one"]
+    await sockets[1].say("in the other")
+    assert await sockets[1].texts(1) == ["in the other"]
+    for chat in chats:
+        await chat.visitors.aclose()
+        await chat.stop()
+
+
+def test_a_test_that_holds_at_no_chosen_step_is_left_out_and_not_skipped() -> None:
+    output = run_pytest(FILES[0], "--step=2", "--collect-only", "-q")
+    assert "test_the_page_says_hello" not in output
+    assert "test_ten_visitors_wait_no_longer_than_one" in output
+    assert "skipped" not in output

@@ -1,0 +1,151 @@
+"""`check`: what works in somebody's own folder, and what does not."""
+
+import os
+import time
+import warnings
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from tools.check_list import CheckList
+from tools.check_results import End, Failure, Plan, Refusal, Result
+from tools.check_start import prepare, try_to_start
+from tools.own_error import OwnError, from_exception
+from tools.problem import Problem
+from tools.steps import Step
+
+SILENCE = 60  # seconds without a word after which a run counts as stuck
+LAST_WORDS = 15  # seconds for a run to stop what it has started
+PATIENCE = "5"  # seconds until what should happen counts as not happening
+
+STUCK = Failure(problem="it does not end, and while it runs nothing else can")
+
+
+def check(step: Step, folder: Path) -> int:
+    """Print what works in a folder at a step; return 0 if nothing fails, else 1.
+
+    Raises Problem when there is nothing in the folder that can be tested.
+    """
+    refuse_what_cannot_run(folder)
+    print(f"Checking {folder} against {step.name} ...", flush=True)
+    # The tests on a real database wait for it most of the time; meanwhile the others run.
+    marks = ["not real_database"] + ["real_database"] * step.has_database
+    runs = [Run(step, folder, mark) for mark in marks]
+    todo = CheckList(step)
+    try:
+        listen(runs, todo)
+    except KeyboardInterrupt:
+        print(f"\nStopped: {len(todo.printed)} of {len(todo.behaviours)} are checked.")
+        return 130
+    finally:
+        for run in runs:
+            run.stop()
+    return 0 if todo.print_outcome() else 1
+
+
+# --- before the tests ----------------------------------------------------------------------
+
+
+def refuse_what_cannot_run(folder: Path) -> None:
+    """Raise Problem if there is no chat in the folder, or one that Python cannot read."""
+    if not (folder / "aiochat").is_dir():
+        raise Problem(f"{folder} holds no chat: there is no folder named aiochat in it.")
+    if not (folder / "aiochat" / "app.py").is_file():
+        raise Problem(f"{folder} has no aiochat/app.py yet: begin with that file.")
+    for path in sorted((folder / "aiochat").rglob("*.py")):
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                compile(path.read_bytes(), path, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            own = from_exception(error, folder)
+            raise refusal(f"Python cannot read {own or path}.", own) from None
+
+
+def refusal(reason: str, own: OwnError | None) -> Problem:
+    """Return the problem, with the line in which it is."""
+    return Problem(f"{reason}\n\n    {own.source}" if own and own.source else reason)
+
+
+# --- the tests -----------------------------------------------------------------------------
+
+
+class Run:
+    """The tests with certain marks, in a process of their own."""
+
+    def __init__(self, step: Step, folder: Path, marks: str) -> None:
+        context = get_context("spawn")
+        self.pipe, far_end = context.Pipe(duplex=False)
+        self.process = context.Process(target=begin, args=(far_end, step, folder, marks))
+        self.process.start()
+        far_end.close()
+        self.plan: Plan | None = None
+        self.last_word = time.monotonic()
+        self.has_ended = False
+
+    def receive(self) -> Any:
+        """Return its next word, or STUCK if there is none because it has died."""
+        self.last_word = time.monotonic()
+        try:
+            return self.pipe.recv()
+        except EOFError:
+            return STUCK
+
+    @property
+    def is_silent(self) -> bool:
+        return time.monotonic() - self.last_word > SILENCE
+
+    def stop(self) -> None:
+        """End it; it may first stop what it has started."""
+        if os.name == "posix":  # elsewhere that would not let it do anything
+            self.process.terminate()
+        self.process.join(LAST_WORDS)
+        self.process.kill()
+        self.process.join()
+
+
+def begin(pipe: "Connection[Any, Any]", step: Step, folder: Path, marks: str) -> None:
+    """Run the tests, in this new process; tell `pipe` what comes of them."""
+    prepare()
+    if refusal := try_to_start(step, folder):
+        pipe.send(refusal)
+        return
+    os.environ["TUTORIAL_PATIENCE"] = PATIENCE
+    from tools.check_run import run_tests  # which reads that, and takes its time
+
+    run_tests(pipe, step, folder, marks)
+
+
+def listen(runs: list[Run], todo: CheckList) -> None:
+    """Take in what comes of the tests, and print what is certain, until all have ended.
+
+    Raises Problem when they cannot begin.
+    """
+    while active := [run for run in runs if not run.has_ended]:
+        ready = wait([run.pipe for run in active], timeout=1)
+        for run in active:
+            if run.pipe in ready:
+                take_in(run.receive(), run, todo)
+            elif run.is_silent:
+                take_in(STUCK, run, todo)
+        if all(run.plan for run in runs):
+            todo.print_what_is_certain()
+
+
+def take_in(word: object, run: Run, todo: CheckList) -> None:
+    match word:
+        case Refusal():
+            raise refusal(word.reason, word.own)
+        case Plan():
+            run.plan = word
+            todo.add_plan(word)
+        case Result():
+            todo.add_result(word)
+        case _ if run.plan is None:
+            raise Problem("The chat does not start: what is in aiochat does not come to an end.")
+        case End():
+            run.has_ended = True
+            todo.give_up(run.plan, None)
+        case Failure():
+            run.has_ended = True
+            todo.give_up(run.plan, word)
