@@ -78,7 +78,8 @@ def describe_body(body: object) -> str:
     if isinstance(body, Mapping):
         fields = (f"{name}={value}" for name, value in body.items())
         return f" with {', '.join(fields)}" if body else ""
-    return f" with {body.getvalue()!r}" if isinstance(body, io.BytesIO) else ""
+    data = body.getvalue() if isinstance(body, io.BytesIO) else b""
+    return f" with {data!r}" if data else ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Step 05: history survives; close the laptop, come back, missed messages arrive."""
 
 import asyncio
+import io
 import random
 import time
 from pathlib import Path
@@ -9,10 +10,11 @@ from uuid import uuid4
 import pytest
 from yarl import URL
 
-from tests.cases import NOT_STRINGS, OPERATORS
+from tests.cases import BAD_BODIES, CROSS_SITE_CASES, NOT_STRINGS, OPERATORS
 from tests.conftest import Chat
 from tests.people import PATIENCE, Event, Socket, Transcript, Visitor
 from tests.process import Process
+from tests.test_04_middlewares import headers_for
 from tools.mongod import Mongod
 
 # --- names -------------------------------------------------------------------------------------
@@ -29,6 +31,18 @@ async def test_signing_up_has_a_form_and_ends_at_the_chat(chat: Chat) -> None:
     assert answer.status == 303
     assert answer.location == "/"
     assert (await ann.get("/")).status == 200
+
+
+@pytest.mark.section("One name, one person")
+async def test_signing_up_is_as_careful_as_logging_in(chat: Chat) -> None:
+    """/signup refuses what is no form, and what other sites send, as /login does."""
+    stranger = await chat.stranger()
+    for case, (headers, body) in BAD_BODIES.items():
+        answer = await stranger.request("POST", "/signup", data=io.BytesIO(body), headers=headers)
+        assert answer.status in {400, 413}, case
+    for case, (headers, welcome) in CROSS_SITE_CASES.items():
+        answer = await stranger.post("/signup", headers=headers_for(chat, headers))
+        assert answer.status == (400 if welcome else 403), case
 
 
 @pytest.mark.section("One name, one person")

@@ -8,7 +8,7 @@ from aiohttp import web
 from ..chat.hub import HUB
 from ..limits import LIMITS, find_address, too_many
 from .cookie import FLASH, renew_cookie
-from .models import SESSION, SESSIONS, USERS, NameTakenError, check_name
+from .models import SESSION, SESSIONS, USERS, NameTakenError, check_name, to_key
 from .passwords import check_password, to_password
 
 TITLES = {"login": "Log in", "signup": "Sign up"}
@@ -87,7 +87,7 @@ async def log_in(request: web.Request) -> str:
     form = await request.post()
     limits = request.app[LIMITS]
     address = find_address(request)
-    guess = f"{address} {name.casefold()}"
+    guess = f"{address} {to_key(name)}"
     # Counted before it is looked at, or a hundred guesses at once would all be.
     if wait := limits.addresses.take(address) or limits.passwords.take(guess):
         raise too_many("Too many wrong passwords. Please wait a minute.", wait)
