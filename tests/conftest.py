@@ -7,20 +7,21 @@ to 09 or, marked `until(5)`, 03 to 05; and from step 05 on, on both stores.
 import contextlib
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from uuid import uuid4
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 from yarl import URL
 
 from tests.people import LOGIN, Transcript, Visitor, needing
 from tests.process import Process
 from tools.check_start import load_create_app
+from tools.chromium import MISSING, find_chromium, open_chromium
 from tools.mongod import Mongod, find_mongod
 from tools.paths import ROOT
 from tools.steps import ALL, FIRST_WITH_DATABASE, Step, find_step
@@ -51,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proves(what): it is about what other tests only need")
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skip a test that needs something this machine lacks; where all must run, fail."""
     if os.environ.get("TUTORIAL_NO_SKIP"):
         pytest.fail(what)
@@ -233,15 +234,11 @@ async def chat(
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A real browser."""
-    program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+    program = find_chromium()
     if program is None:
-        missing("no Chromium on PATH: install it (on Debian: apt install chromium)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
+        missing(MISSING)
+    async with open_chromium(program) as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import asyncio
 import importlib
-import shutil
 import sys
 from pathlib import Path
 
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
+from tools.chromium import MISSING, find_chromium, open_chromium
 from tools.paths import ROOT
 from tools.problem import Problem
 from tools.steps import ALL
@@ -59,17 +59,13 @@ async def take(browser: Browser, colors: str) -> Path:
 
 
 async def main() -> None:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
+    program = find_chromium()
     if program is None:
-        raise Problem("There is no Chromium on PATH: install it (on Debian: apt install chromium).")
+        raise Problem(f"There is {MISSING}.")
     PICTURES.mkdir(parents=True, exist_ok=True)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
+    async with open_chromium(program) as browser:
         for colors in ("light", "dark"):
             print(f"Took {(await take(browser, colors)).relative_to(ROOT).as_posix()}")
-        await browser.close()
 
 
 if __name__ == "__main__":
