@@ -79,6 +79,11 @@ def test_every_test_of_a_step_says_what_it_is_about_and_where_that_is_taught(pat
         assert [mark for mark in marks(function) if "mark.section(" in mark], function.name
 
 
+def test_no_two_tests_of_the_steps_have_the_same_name() -> None:
+    names = [test.name for path in FILES for test in functions(path)]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_what_other_tests_need_is_proved_by_one() -> None:
     found = [mark for path in FILES for test in functions(path) for mark in marks(test)]
     proofs = [mark for mark in found if "mark.proves(" in mark]

@@ -50,7 +50,8 @@ class Reporter:
         self.compared: Comparison | None = None  # by the assertion that has just failed
         self.failure: Failure | None = None
         self.skipped = ""
-        self.hopeless: dict[str, Failure] = {}  # behaviours that lack what they need
+        self.lacking: set[str] = set()  # what tests need and do not get
+        self.hopeless: dict[str, Failure] = {}  # those that met this, by name
         logging.getLogger().addHandler(self.log)
 
     @pytest.hookimpl(trylast=True)
@@ -107,9 +108,12 @@ class Reporter:
     def tell(self, item: pytest.Function) -> None:
         """Say what came of a test, and learn from it how to go on."""
         self.pipe.send(Result(item.originalname, self.failure, self.skipped))
-        if self.failure and item.get_closest_marker("proves"):
+        if self.failure is None:
+            return
+        if proves := describe(item).proves:
+            self.lacking.add(proves)
             people.PATIENCE = IMPATIENCE  # much will be waited for in vain
-        if self.failure and self.failure.needs:
+        if self.failure.needs in self.lacking:
             self.hopeless[item.originalname] = self.failure
 
     @pytest.hookimpl(tryfirst=True)
