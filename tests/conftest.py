@@ -48,7 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "until(step): the last step at which this is so")
     config.addinivalue_line("markers", "section(heading): where the chapter speaks of it")
     config.addinivalue_line("markers", "real_database: needs a MongoDB server")
-    config.addinivalue_line("markers", "in_memory: is about the store in memory")
+    config.addinivalue_line(
+        "markers", "in_memory: needs no database, or is about having none"
+    )
     config.addinivalue_line("markers", "proves(what): it is about what other tests only need")
 
 

@@ -57,6 +57,7 @@ async def test_python_m_aiochat_starts_the_chat(process: Process) -> None:
 
 
 @pytest.mark.section("Start and stop")
+@pytest.mark.in_memory
 async def test_it_listens_on_this_machine_only(process: Process) -> None:
     """Nobody on your network can reach the chat while you develop it."""
     with pytest.raises(aiohttp.ClientConnectorError):
@@ -66,6 +67,7 @@ async def test_it_listens_on_this_machine_only(process: Process) -> None:
 
 @posix
 @pytest.mark.section("Start and stop")
+@pytest.mark.in_memory
 async def test_the_log_has_one_line_for_each_request(process: Process) -> None:
     """Each request is one line in the log."""
     async with aiohttp.ClientSession(process.url) as session:
@@ -79,6 +81,7 @@ async def test_the_log_has_one_line_for_each_request(process: Process) -> None:
 
 @posix
 @pytest.mark.section("Start and stop")
+@pytest.mark.in_memory
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 async def test_a_signal_stops_it_in_peace(process: Process, name: str) -> None:
     """Ctrl-C stops the chat at once and without an error."""

@@ -211,6 +211,7 @@ NASTY = "/no%0d%0awhere%1b[31m%22%20%ff?password=hunter2"
 
 @posix
 @pytest.mark.section("The log")
+@pytest.mark.in_memory
 async def test_a_request_is_one_clean_line_in_the_log(
     chat: Chat, process: Process, transcript: Transcript
 ) -> None:

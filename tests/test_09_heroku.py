@@ -55,6 +55,7 @@ def no_limits_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.section("What the host tells us")
+@pytest.mark.in_memory
 async def test_production_needs_a_secret_key(folder: Path, environment: dict[str, str]) -> None:
     """With PRODUCTION=1 and no SECRET_KEY of some length, the chat refuses to start."""
     for key in ("", "short"):
@@ -65,6 +66,7 @@ async def test_production_needs_a_secret_key(folder: Path, environment: dict[str
 
 
 @pytest.mark.section("What the host tells us")
+@pytest.mark.in_memory
 async def test_a_setting_that_is_no_number_is_said_so(
     folder: Path, environment: dict[str, str]
 ) -> None:
@@ -77,6 +79,7 @@ async def test_a_setting_that_is_no_number_is_said_so(
 
 
 @pytest.mark.section("What the host tells us")
+@pytest.mark.in_memory
 async def test_a_port_that_is_taken_is_said_so(folder: Path, process: Process) -> None:
     """A port that somebody else uses ends in one sentence, not in a traceback."""
     ended = run(folder, "-m", "aiochat", PORT=str(process.port))
@@ -86,6 +89,7 @@ async def test_a_port_that_is_taken_is_said_so(folder: Path, process: Process) -
 
 
 @pytest.mark.section("What the host tells us")
+@pytest.mark.in_memory
 async def test_it_serves_where_the_host_says(folder: Path, environment: dict[str, str]) -> None:
     """PORT is where it listens; in production everybody can reach it, else only this machine."""
     here = json.loads(run(folder, "-c", OPTIONS, PORT="4321").stdout)
@@ -96,6 +100,7 @@ async def test_it_serves_where_the_host_says(folder: Path, environment: dict[str
 
 
 @pytest.mark.section("What the host tells us")
+@pytest.mark.in_memory
 async def test_the_host_finds_all_it_needs(folder: Path, environment: dict[str, str]) -> None:
     """Procfile, .python-version and requirements.txt are there, and exact."""
     assert (folder / "Procfile").read_text().startswith("web: ")

@@ -195,8 +195,16 @@ def test_start_begins_with_the_step_before_and_says_how_to_go_on(
     place = os.path.relpath(mine, project).replace(os.sep, "/")
     assert f"check 3 {place}" in readme
     assert f"run {place}" in readme
-    assert "docs/03_views.md" in readme
+    assert "diff 3" in readme
     assert tutorial(project, "diff", "2", str(mine)).stdout == ""
+
+
+def test_start_names_the_chapter_where_there_is_one(project: Path, tmp_path: Path) -> None:
+    chapter = project / "docs" / "02_routes.md"
+    chapter.parent.mkdir(exist_ok=True)
+    chapter.write_text("# Routes", encoding="utf-8")
+    tutorial(project, "start", "2", str(tmp_path / "mine"))
+    assert "docs/02_routes.md" in (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_first_step_starts_with_what_it_requires_only(project: Path, tmp_path: Path) -> None:
