@@ -21,7 +21,7 @@ from yarl import URL
 from tests.people import LOGIN, Transcript, Visitor, needing
 from tests.process import Process
 from tools.check_start import load_create_app
-from tools.chromium import MISSING, find_chromium, open_chromium
+from tools.chromium import MISSING, find_chromium, open_chromium, run_chromium
 from tools.mongod import Mongod, find_mongod
 from tools.paths import ROOT
 from tools.steps import ALL, FIRST_WITH_DATABASE, Step, find_step
@@ -48,9 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "until(step): the last step at which this is so")
     config.addinivalue_line("markers", "section(heading): where the chapter speaks of it")
     config.addinivalue_line("markers", "real_database: needs a MongoDB server")
-    config.addinivalue_line(
-        "markers", "in_memory: needs no database, or is about having none"
-    )
+    config.addinivalue_line("markers", "in_memory: needs no database, or is about having none")
     config.addinivalue_line("markers", "proves(what): it is about what other tests only need")
 
 
@@ -233,13 +231,20 @@ async def chat(
     await chat.stop()
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A real browser."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[str]:
+    """A real browser for all tests."""
     program = find_chromium()
     if program is None:
         missing(MISSING)
-    async with open_chromium(program) as browser:
+    with run_chromium(program) as address:
+        yield address
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """A real browser in which nothing is open."""
+    async with open_chromium(chromium) as browser:
         yield browser
 
 

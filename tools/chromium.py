@@ -1,14 +1,22 @@
 """The browser on this machine, for tests and pictures."""
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
+
+from tools.problem import Problem
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 MISSING = "no Chromium on PATH: install it (on Debian: apt install chromium)"
+
+START_SECONDS = 30
 
 
 def find_chromium() -> str | None:
@@ -16,14 +24,41 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
-@asynccontextmanager
-async def open_chromium(program: str) -> AsyncIterator[Browser]:
-    """Run a browser for the length of the block, without a window."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+@contextmanager
+def run_chromium(program: str) -> Iterator[str]:
+    """Run a browser without a window for the length of the block; give its address."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        options += ["--disable-background-networking", "--remote-debugging-port=0"]
+        browser = subprocess.Popen(
+            [program, *options, f"--user-data-dir={profile}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
-            yield browser
+            yield f"http://127.0.0.1:{wait_for_port(Path(profile))}"
         finally:
-            await browser.close()
+            browser.terminate()
+            browser.wait()
+
+
+def wait_for_port(profile: Path) -> str:
+    """Return the port that the browser has chosen. Raises Problem if it chooses none."""
+    answer = profile / "DevToolsActivePort"
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if answer.exists() and (lines := answer.read_text().split()):
+            return lines[0]
+        time.sleep(0.02)
+    raise Problem("Chromium does not start.")
+
+
+@asynccontextmanager
+async def open_chromium(address: str) -> AsyncIterator[Browser]:
+    """Use a browser that runs for the length of the block, and close what was opened in it."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.connect_over_cdp(address)
+        yield browser
+        for context in browser.contexts[1:]:  # the first is the browser's own
+            await context.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, expect
 
-from tools.chromium import MISSING, find_chromium, open_chromium
+from tools.chromium import MISSING, find_chromium, open_chromium, run_chromium
 from tools.paths import ROOT
 from tools.problem import Problem
 from tools.steps import ALL
@@ -63,9 +63,10 @@ async def main() -> None:
     if program is None:
         raise Problem(f"There is {MISSING}.")
     PICTURES.mkdir(parents=True, exist_ok=True)
-    async with open_chromium(program) as browser:
-        for colors in ("light", "dark"):
-            print(f"Took {(await take(browser, colors)).relative_to(ROOT).as_posix()}")
+    with run_chromium(program) as address:
+        async with open_chromium(address) as browser:
+            for colors in ("light", "dark"):
+                print(f"Took {(await take(browser, colors)).relative_to(ROOT).as_posix()}")
 
 
 if __name__ == "__main__":
