@@ -169,6 +169,9 @@ async def test_a_silent_socket_is_kept_open_and_a_dead_one_noticed(
             while (await dead.receive()).type is not WSMsgType.PING:
                 pass
         assert await watcher.receive("left") == {"type": "left", "user": "bob"}
+        async with asyncio.timeout(PATIENCE):
+            while not dead.closed:
+                await dead.receive()
 
 
 # --- limits ------------------------------------------------------------------------------------
