@@ -172,6 +172,7 @@ async def test_a_silent_socket_is_kept_open_and_a_dead_one_noticed(
         async with asyncio.timeout(PATIENCE):
             while not dead.closed:
                 await dead.receive()
+    await watcher.close()
 
 
 # --- limits ------------------------------------------------------------------------------------
