@@ -1,12 +1,14 @@
 """A person at a real browser, for what only a browser can show."""
 
-from typing import Self
+from typing import Any, Self
 
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests import people
 from tests.conftest import Chat
 from tests.people import LOGIN, PASSWORD, needing
+
+SIZE = {"width": 800, "height": 700}
 
 
 class Window:
@@ -22,9 +24,24 @@ class Window:
         page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
 
     @classmethod
-    async def open(cls, browser: Browser, chat: Chat, name: str) -> Self:
-        """Open a window of its own for somebody new, and sign up."""
-        context = await browser.new_context(viewport={"width": 800, "height": 700})
+    async def open(cls, browser: Browser, chat: Chat, name: str, **options: Any) -> Self:
+        """Open a browser of their own for somebody who has just signed up, at the chat.
+
+        The options are Playwright's for a browser context.
+        """
+        visitor = await chat.visitor(name)
+        context = await browser.new_context(**{"viewport": SIZE} | options)
+        for cookie in visitor.session.cookie_jar:
+            url = str(chat.url)
+            await context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
+        window = cls(await context.new_page(), chat)
+        await window.goto("/")
+        return window
+
+    @classmethod
+    async def sign_up(cls, browser: Browser, chat: Chat, name: str, **options: Any) -> Self:
+        """Open a browser of their own for somebody who signs up with it."""
+        context = await browser.new_context(**{"viewport": SIZE} | options)
         window = cls(await context.new_page(), chat)
         with needing(LOGIN):
             await window.goto("/signup")

@@ -52,6 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proves(what): it is about what other tests only need")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Say how many tests run at once: they wait more than they compute."""
+    return min(2 * (os.cpu_count() or 1), 8)
+
+
 def missing(what: str) -> NoReturn:
     """Skip a test that needs something this machine lacks; where all must run, fail."""
     if os.environ.get("TUTORIAL_NO_SKIP"):

@@ -56,7 +56,8 @@ async def test_a_refused_name_is_shown_and_does_not_run(chat: Chat) -> None:
 @pytest.mark.section("The page comes alive")
 async def test_two_people_chat_in_their_browsers(chat: Chat, browser: Browser) -> None:
     """Two browsers: what one says, the other sees at once, with the name beside it."""
-    ann, bob = await Window.open(browser, chat, "ann"), await Window.open(browser, chat, "bob")
+    ann = await Window.sign_up(browser, chat, "ann")
+    bob = await Window.sign_up(browser, chat, "bob")
     await ann.say("hello, bob")
     await bob.shows("hello, bob")
     await expect(bob.messages.locator(".user")).to_have_text(["ann"])
@@ -70,10 +71,7 @@ async def test_two_people_chat_in_their_browsers(chat: Chat, browser: Browser) -
 @pytest.mark.section("The page comes alive")
 async def test_the_chat_works_without_javascript(chat: Chat, browser: Browser) -> None:
     """With JavaScript off, the form is posted and the page is loaded again."""
-    context = await browser.new_context(java_script_enabled=False)
-    window = Window(await context.new_page(), chat)
-    await window.goto("/signup")
-    await window.fill_in("ann")
+    window = await Window.sign_up(browser, chat, "ann", java_script_enabled=False)
     await window.page.fill("#say [name=text]", "no scripts here")
     await window.page.click("#say button:not([type=button])")
     await window.shows("no scripts here")

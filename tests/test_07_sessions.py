@@ -278,22 +278,19 @@ async def test_the_login_never_leads_to_another_site(chat: Chat) -> None:
 @pytest.mark.section("Back to where you wanted to go")
 async def test_a_browser_stays_here_too(chat: Chat, browser: Browser) -> None:
     """A real browser follows next to /history, but a treacherous one only to the chat."""
-    await Window.open(browser, chat, "ann")
-    window = await log_in_and_go_to("/history", browser, chat)
+    window = await Window.open(browser, chat, "ann")
+    await log_in_and_go_to("/history", window)
     await window.page.wait_for_url("**/history")
     for path in ("//evil.example", "/%09/evil.example", "/\\evil.example", "https://evil.example"):
-        window = await log_in_and_go_to(path, browser, chat)
+        await log_in_and_go_to(path, window)
         await expect(window.page.locator("#messages")).to_be_attached()
         assert window.page.url == str(chat.url)
 
 
-async def log_in_and_go_to(path: str, browser: Browser, chat: Chat) -> Window:
-    """Open a new window at a login page that should lead to this path, and log in."""
-    context = await browser.new_context()
-    window = Window(await context.new_page(), chat)
-    await window.page.goto(f"{chat.url}login?next={path}")
+async def log_in_and_go_to(path: str, window: Window) -> None:
+    """Log in at a login page that should lead to this path."""
+    await window.page.goto(f"{window.chat.url}login?next={path}")
     await window.fill_in("ann")
-    return window
 
 
 @pytest.mark.section("A word when it is done")

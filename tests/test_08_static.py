@@ -93,13 +93,11 @@ async def test_pages_run_nothing_that_stands_in_them(chat: Chat, browser: Browse
 @pytest.mark.section("What a page may do")
 async def test_a_page_asks_nobody_else_for_anything(chat: Chat, browser: Browser) -> None:
     """The page loads nothing from any other site."""
-    context = await browser.new_context()
+    window = await Window.open(browser, chat, "ann")
     asked: list[str] = []
-    page = await context.new_page()
-    page.on("request", lambda request: asked.append(request.url))
-    window = Window(page, chat)
-    await window.goto("/signup")
-    await window.fill_in("ann")
+    window.page.on("request", lambda request: asked.append(request.url))
+    for path in ("/signup", "/"):
+        await window.goto(path)
     await window.connected()
     assert len(asked) >= 4
     assert [url for url in asked if not url.startswith(str(chat.url))] == []
@@ -232,10 +230,7 @@ async def test_times_are_those_of_the_reader(chat: Chat, browser: Browser) -> No
     await (await chat.visitor("writer")).post("/", {"text": "what time is it?"})
     shown = {}
     for zone in ("Asia/Tokyo", "America/New_York"):
-        context = await browser.new_context(timezone_id=zone, locale="en-GB")
-        window = Window(await context.new_page(), chat)
-        await window.goto("/signup")
-        await window.fill_in(zone)
+        window = await Window.open(browser, chat, zone, timezone_id=zone, locale="en-GB")
         time = window.messages.locator("time")
         await expect(time).to_have_text(re.compile(r"^\d\d:\d\d$"))
         shown[zone] = await time.inner_text(), await time.get_attribute("datetime")
@@ -280,6 +275,7 @@ async def test_the_chat_can_be_used_by_keyboard_alone(chat: Chat, browser: Brows
 
 
 @pytest.mark.section("For everybody")
+@pytest.mark.in_memory
 @pytest.mark.parametrize("colors", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 async def test_pages_fit_and_pass_the_accessibility_check(
@@ -287,17 +283,13 @@ async def test_pages_fit_and_pass_the_accessibility_check(
 ) -> None:
     """On a phone and on a desk, light and dark: nothing is cut off, axe finds nothing."""
     await (await chat.visitor("bob")).post("/", {"text": "a message " * 30})
-    context = await browser.new_context(
-        color_scheme="dark" if colors == "dark" else "light",
-        viewport={"width": width, "height": 740},
-    )
-    window = Window(await context.new_page(), chat)
-    for path in ("/signup", "/login", "/", "/nowhere"):
+    viewport = {"width": width, "height": 740}
+    window = await Window.open(browser, chat, "ann", color_scheme=colors, viewport=viewport)
+    await window.connected()
+    for path in ("/", "/nowhere", "/signup", "/login"):
+        if path == "/signup":
+            await window.page.context.clear_cookies()
         await window.goto(path)
         found = (await Axe().run(window.page)).response["violations"]
         assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
         assert not await window.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        if path == "/login":
-            await window.goto("/signup")
-            await window.fill_in(f"ann {colors} {width}")
-            await window.connected()

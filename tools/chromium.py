@@ -12,9 +12,10 @@ from playwright.async_api import Browser, async_playwright
 
 from tools.problem import Problem
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# The first is what runs without a window: the same engine, at a third of the work.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 
-MISSING = "no Chromium on PATH: install it (on Debian: apt install chromium)"
+MISSING = "no Chromium on PATH: install it (on Debian: apt install chromium-headless-shell)"
 
 START_SECONDS = 30
 
@@ -29,6 +30,7 @@ def run_chromium(program: str) -> Iterator[str]:
     """Run a browser without a window for the length of the block; give its address."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        options += ["--disable-extensions", "--disable-component-update", "--mute-audio"]
         options += ["--disable-background-networking", "--remote-debugging-port=0"]
         browser = subprocess.Popen(
             [program, *options, f"--user-data-dir={profile}"],

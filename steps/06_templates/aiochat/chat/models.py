@@ -21,7 +21,6 @@ MAX_TEXT = 4_000  # characters
 PAGE = 50  # messages
 NEWEST = 10**15  # above every id
 PATIENCE = 2.5  # seconds until a database that does not answer counts as down
-TRIES = 10  # to find numbers that no other process takes
 
 Document = dict[str, Any]
 
@@ -153,15 +152,16 @@ class Messages:
         """Store and announce all that waits; what cannot be stored stays without a message."""
         batch, self.waiting = self.waiting, []
         rest = batch
+        deadline = time.monotonic() + PATIENCE
         try:
-            for _ in range(TRIES):
+            while rest and time.monotonic() < deadline:
                 await self._catch_up()
+                before = self.last
                 await self._store(rest)
-                # Left over is only what another process was faster to give a number to.
+                # Left over is what another process was faster to give a number to.
                 rest = [draft for draft in rest if draft.message is None]
-                if not rest:
-                    break
-                await asyncio.sleep(0.02)  # what it stored can be read in a moment
+                if rest and self.last == before:
+                    await asyncio.sleep(0.02)  # what it stored can be read in a moment
             await self._forget_oldest(len(batch))
         except PyMongoError as error:
             log.error("The database stored nothing: %s", error)
