@@ -1,6 +1,7 @@
 """Step 03: two windows chat over a WebSocket; a form posts and redirects."""
 
 import asyncio
+import json
 import re
 import signal
 from datetime import datetime, timedelta
@@ -310,7 +311,8 @@ async def test_one_who_stops_reading_holds_nobody_up(chat: Chat) -> None:
         with needing(GOODBYES):
             assert sent < 5_000, "the stuck window is never cut off"
         for _ in range(50):
-            await socket.say(f"{sent:06}" + "x" * 3_900)
+            event = {"type": "message", "text": f"{sent:06}" + "🦉" * 3_900}
+            await socket.send_text(json.dumps(event, ensure_ascii=False))
             sent += 1
         for number in range(sent - 50, sent):
             event = await socket.receive("message", "left")

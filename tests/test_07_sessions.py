@@ -108,7 +108,9 @@ async def test_hashing_holds_nobody_up(chat: Chat) -> None:
         await socket.say("still talking")
         await socket.receive("message")
         delivered += 1
-    assert {answer.status for answer in await logins} == {303}
+    statuses = {answer.status for answer in await logins}
+    assert 303 in statuses
+    assert statuses <= {303, 503}  # a busy machine sends away whoever would wait too long
     assert delivered >= 10, "the chat stood still while passwords were hashed"
 
 

@@ -98,7 +98,8 @@ def run_tests(
 
     chosen = [f"--step={find_step(text).name}" for text in steps or []]
     with chdir(ROOT):
-        raise typer.Exit(pytest.main(["--numprocesses=auto", *chosen, *ctx.obj]))
+        options = ["--numprocesses=auto", "--dist=worksteal"]
+        raise typer.Exit(pytest.main([*options, *chosen, *ctx.obj]))
 
 
 @app.command()

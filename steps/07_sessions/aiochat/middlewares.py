@@ -70,7 +70,7 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except (PyMongoError, TimeoutError) as error:
         log.error("%s failed: %r", request[REQUEST_ID], error)
         answer = web.HTTPServiceUnavailable(
-            text="The chat cannot reach its database. Please try again in a moment.",
+            text="The chat is too busy, or its database is down. Please try again in a moment.",
             headers={"Retry-After": "5"},
         )
     except Exception:
