@@ -99,7 +99,8 @@ SOCKET_ORIGINS: dict[str, tuple[str | None, bool]] = {
     "ours as a prefix": (OWN + ".evil.example", False),
 }
 
-OPERATORS = ["$ne", "$gt", "$gte", "$lt", "$regex", "$exists", "$nin", "$in", "$where"]
+OPERATORS = ["$ne", "$gt", "$gte", "$lt", "$lte", "$eq", "$in", "$nin"]
+OPERATORS += ["$exists", "$regex", "$type", "$expr", "$where"]
 
 # Values in the place of a string; JSON can hold them, a person cannot mean them.
 NOT_STRINGS: list[object] = [

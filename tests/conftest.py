@@ -40,7 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tutorial")
     group.addoption("--step", action="append", default=[], help="test only this step (repeatable)")
     group.addoption("--project", help="test the code in this folder instead of the step's own")
-    group.addoption("--quick", action="store_true", help="on a database only what needs one")
+    group.addoption(
+        "--quick", action="store_true", help="less of the same: smaller figures, and one store"
+    )
     group.addoption("--early", action="store_true", help="one step before it holds, too")
 
 
@@ -49,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "section(heading): where the chapter speaks of it")
     config.addinivalue_line("markers", "real_database: needs a MongoDB server")
     config.addinivalue_line("markers", "in_memory: needs no database, or is about having none")
+    config.addinivalue_line("markers", "slow: takes several seconds")
     config.addinivalue_line("markers", "proves(what): it is about what other tests only need")
 
 
@@ -187,6 +190,12 @@ def transcript(request: pytest.FixtureRequest) -> Transcript:
     """What was last sent and received in this test."""
     request.node.stash[TRANSCRIPT] = transcript = Transcript()
     return transcript
+
+
+@pytest.fixture
+def quick(request: pytest.FixtureRequest) -> bool:
+    """Whether somebody waits for the result: then the figures may be smaller."""
+    return bool(request.config.getoption("--quick"))
 
 
 @pytest.fixture

@@ -186,6 +186,15 @@ class Socket:
         """Stay connected and read nothing more."""
         self._transport().pause_reading()
 
+    def read_on(self) -> None:
+        """Read again, after `stop_reading`."""
+        self._transport().resume_reading()
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send what need not be a frame."""
+        self.transcript.send(f"on the socket, raw: {data!r}")
+        self._transport().write(data)
+
     def _transport(self) -> Any:
         connection = self.ws._response.connection
         assert connection is not None

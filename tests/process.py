@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import pytest
 from yarl import URL
 
@@ -72,6 +73,21 @@ class Process:
             else:
                 writer.close()
                 return
+
+    @property
+    def usage(self) -> psutil.Process:
+        """What it uses of the machine: memory, files, time of the processor."""
+        return psutil.Process(self.process.pid)
+
+    def cpu_seconds(self) -> float:
+        """How long it has kept the processor busy: the same on a machine that does much else."""
+        times = self.usage.cpu_times()
+        return float(times.user + times.system)
+
+    def handles(self) -> int:
+        """How many files and connections it has open."""
+        usage = self.usage
+        return int(usage.num_fds() if os.name == "posix" else usage.num_handles())
 
     def send(self, name: signal.Signals) -> None:
         self.process.send_signal(name)
