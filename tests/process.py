@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +31,36 @@ runpy.run_module("aiochat", run_name="__main__", alter_sys=True)
 START_SECONDS = 30
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+
+
+class LoopWatch:
+    """How long the event loop is kept from going round, by what runs on it.
+
+    Measured in the loop's own processor time, in seconds: what other programs do at the
+    same time does not count.
+    """
+
+    def __init__(self) -> None:
+        self.rounds: list[float] = []
+
+    async def watch(self) -> None:
+        before = time.thread_time()
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.thread_time()
+            self.rounds.append(now - before)
+            before = now
+
+    def percentile(self, percent: int) -> float:
+        """Return the time that so many percent of the rounds do not exceed."""
+        return statistics.quantiles(self.rounds, n=100)[percent - 1]
+
+    def __enter__(self) -> Self:
+        self.task = asyncio.create_task(self.watch())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.task.cancel()
 
 
 class Process:

@@ -17,7 +17,7 @@ from yarl import URL
 
 from tests.conftest import Chat
 from tests.people import PATIENCE, Event
-from tests.process import Process, posix
+from tests.process import LoopWatch, Process, posix
 from tools.mongod import Mongod
 
 KEY = "0123456789abcdef" * 4
@@ -310,9 +310,7 @@ async def test_signing_up_in_crowds_is_slowed_down(
 
 
 @pytest.mark.section("Enough is enough")
-async def test_a_flood_of_messages_is_cut_and_others_are_heard(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_flood_of_messages_is_cut(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred messages at once: a hundred arrive, the rest are refused; others talk on."""
     no_limits_lifted(monkeypatch)
     await chat.restart()
@@ -331,6 +329,31 @@ async def test_a_flood_of_messages_is_cut_and_others_are_heard(
     assert all(event["client_id"] for event in answers)
     assert "excuse me" in [event["text"] for event in await calm.until("excuse me")][-1:]
     assert (await ann.post("/", {"text": "by the back door"})).status == 429
+
+
+@pytest.mark.section("Enough is enough")
+async def test_others_do_not_feel_a_flood(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one person sends two hundred messages a second, the others are heard at once."""
+    no_limits_lifted(monkeypatch)
+    await chat.restart()
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    flood, calm = await ann.join(), await bob.join()
+
+    async def pour() -> None:
+        for number in range(400):
+            await flood.say(f"flood {number}")
+            await asyncio.sleep(1 / 200)
+
+    pouring = asyncio.create_task(pour())
+    with LoopWatch() as watch:
+        for number in range(90):
+            await calm.say(f"calm {number}")
+            await calm.until(f"calm {number}")
+            await asyncio.sleep(1 / 50)
+    pouring.cancel()
+    await asyncio.gather(pouring, return_exceptions=True)
+    assert watch.percentile(99) < 0.1
+    assert "fast" in (await flood.receive("error"))["reason"]
 
 
 @pytest.mark.section("Enough is enough")
