@@ -40,9 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tutorial")
     group.addoption("--step", action="append", default=[], help="test only this step (repeatable)")
     group.addoption("--project", help="test the code in this folder instead of the step's own")
-    group.addoption(
-        "--quick", action="store_true", help="less of the same: smaller figures, and one store"
-    )
+    group.addoption("--full", action="store_true", help="full figures, though steps were chosen")
+    group.addoption("--quick", action="store_true", help="on a database only what needs one")
     group.addoption("--early", action="store_true", help="one step before it holds, too")
 
 
@@ -194,8 +193,9 @@ def transcript(request: pytest.FixtureRequest) -> Transcript:
 
 @pytest.fixture
 def quick(request: pytest.FixtureRequest) -> bool:
-    """Whether somebody waits for the result: then the figures may be smaller."""
-    return bool(request.config.getoption("--quick"))
+    """Whether somebody waits for some steps' results: then the figures may be smaller."""
+    wait = request.config.getoption("--step") and not request.config.getoption("--full")
+    return bool(wait)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import uuid4
 
+import psutil
 from aiohttp import (
     AddrInfoType,
     ClientSession,
@@ -26,6 +27,13 @@ from yarl import URL
 
 # Seconds until what should happen counts as not happening.
 PATIENCE = float(os.environ.get("TUTORIAL_PATIENCE", "10"))
+
+
+def within(seconds: float) -> asyncio.Timeout:
+    """Give the block so many seconds; more, where as much else is running as there are cores."""
+    load = psutil.getloadavg()[0] / (os.cpu_count() or 1)
+    return asyncio.timeout(seconds * max(1, load))
+
 
 # What most tests do on the way to what they are about; a test marked `proves` is about it.
 LOGIN = "a login"

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from yarl import URL
 
-from tests.people import START, needing
+from tests.people import START, needing, within
 from tools.mongod import free_port
 
 # `python -m aiochat`, but on a free port.
@@ -126,7 +126,8 @@ class Process:
     async def ended(self, seconds: float) -> int:
         """Return its exit code; it has so many seconds to end."""
         try:
-            return await asyncio.wait_for(self.process.wait(), seconds)
+            async with within(seconds):
+                return await self.process.wait()
         except TimeoutError:
             raise AssertionError(f"it still runs after {seconds} s") from None
 

@@ -16,7 +16,7 @@ from yarl import URL
 
 from tests.cases import BAD_BODIES, CROSS_SITE_CASES, NOT_STRINGS, OPERATORS
 from tests.conftest import Chat
-from tests.people import PATIENCE, Event, Socket, Transcript, Visitor
+from tests.people import PATIENCE, Event, Socket, Transcript, Visitor, within
 from tests.process import Process, posix
 from tests.test_04_middlewares import headers_for
 from tools.mongod import Mongod
@@ -406,7 +406,7 @@ async def test_a_database_that_is_down_is_said_so_and_found_again(
         socket = await ann.join()
         fail(database)
         client_id = await socket.say("anybody there?")
-        async with asyncio.timeout(3):
+        async with within(3):
             error, page, post = await asyncio.gather(
                 socket.receive("error"), ann.get("/"), ann.post("/", {"text": "hello?"})
             )
@@ -414,7 +414,7 @@ async def test_a_database_that_is_down_is_said_so_and_found_again(
         assert page.status == post.status == 503
         assert int(page.headers["Retry-After"]) > 0
         recover(database)
-        async with asyncio.timeout(5):
+        async with within(5):
             await until_stored(ann, "here again")
         await socket.say("anybody there?", client_id)
         await socket.say("the end")

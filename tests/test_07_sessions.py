@@ -3,7 +3,6 @@
 import asyncio
 import random
 import string
-import time
 from collections.abc import Iterator
 from unicodedata import normalize
 
@@ -14,7 +13,7 @@ from playwright.async_api import Browser, expect
 from tests.browsing import Window
 from tests.cases import NEXT_PATHS
 from tests.conftest import Chat
-from tests.people import PASSWORD, Transcript, Visitor
+from tests.people import PASSWORD, Transcript, Visitor, within
 from tests.process import LoopWatch, Process
 
 LETTERS = string.ascii_letters + string.digits + "-_"
@@ -244,7 +243,7 @@ async def test_signing_out_closes_the_sockets_of_that_session_only(chat: Chat) -
     await elsewhere.log_in()
     sockets = [await here.join(), await here.join()]
     other = await elsewhere.join()
-    async with asyncio.timeout(2):
+    async with within(1):
         codes = asyncio.gather(*(socket.closed() for socket in sockets))
         await here.post("/signout")
         assert await codes == [1008, 1008]
@@ -261,7 +260,7 @@ async def test_signing_out_everywhere_ends_every_session_of_yours(chat: Chat) ->
     elsewhere = await chat.stranger("ann")
     await elsewhere.log_in()
     socket = await elsewhere.join()
-    async with asyncio.timeout(2):
+    async with within(1):
         code = asyncio.create_task(socket.closed())
         await here.post("/signout", {"everywhere": "1"})
         assert await code == 1008
@@ -278,9 +277,8 @@ async def test_a_session_ends_by_itself(chat: Chat, monkeypatch: pytest.MonkeyPa
     ann = await chat.visitor("ann")
     copy = token(ann)
     socket = await ann.join()
-    started = time.monotonic()
-    assert await socket.closed() == 1008
-    assert time.monotonic() - started < 4
+    async with within(2 + 1):
+        assert await socket.closed() == 1008
     assert await get_with(await chat.stranger(), copy) == 303
 
 

@@ -16,7 +16,7 @@ from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
 from yarl import URL
 
 from tests.conftest import Chat
-from tests.people import PATIENCE, Event
+from tests.people import PATIENCE, Event, within
 from tests.process import LoopWatch, Process, posix
 from tools.mongod import Mongod
 
@@ -144,7 +144,7 @@ async def test_without_its_database_the_chat_is_not_well(
         doctor = await chat.stranger()
         assert (await doctor.get("/healthz")).status == 200
         database.kill()
-        async with asyncio.timeout(3):
+        async with within(3):
             assert (await doctor.get("/healthz")).status == 503
 
 

@@ -93,7 +93,7 @@ def run_tests(
     ctx: typer.Context,
     steps: Annotated[list[str] | None, typer.Argument(metavar="[STEP]...")] = None,
 ) -> None:
-    """Run all tests, or some steps'; what follows -- is for pytest."""
+    """Run all tests, or some steps' with smaller figures; what follows -- is for pytest."""
     import pytest
 
     chosen = [f"--step={find_step(text).name}" for text in steps or []]
