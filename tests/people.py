@@ -217,6 +217,16 @@ def small_socket(address: AddrInfoType) -> socket.socket:
     return small
 
 
+async def send_raw(url: URL, data: bytes) -> bytes:
+    """Send bytes that need not be HTTP; return the first line of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", url.port)
+    writer.write(data)
+    async with asyncio.timeout(PATIENCE):
+        line = await reader.readline()
+    writer.close()
+    return line
+
+
 class Visitor:
     """A browser, with its own cookies; `sign_up` tells the chat whose it is."""
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import psutil
 import pytest
 from yarl import URL
 
-from tests.people import START, needing, within
+from tests.people import PATIENCE, START, needing, within
 from tools.mongod import free_port
 
 # `python -m aiochat`, but on a free port.
@@ -31,6 +32,19 @@ runpy.run_module("aiochat", run_name="__main__", alter_sys=True)
 START_SECONDS = 30
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the step's folder, to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE * 3,
+        check=False,
+    )
 
 
 class LoopWatch:

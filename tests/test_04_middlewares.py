@@ -5,10 +5,12 @@ import json
 import signal
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
 
+from tests import properties
 from tests.cases import (
     BAD_BODIES,
     CROSS_SITE_CASES,
@@ -18,7 +20,7 @@ from tests.cases import (
     SOCKET_ORIGINS,
 )
 from tests.conftest import Chat
-from tests.people import Transcript, Visitor
+from tests.people import Transcript, Visitor, send_raw
 from tests.process import Process, posix
 
 HTML = {"Accept": "text/html"}
@@ -206,6 +208,13 @@ async def test_a_mistake_of_ours_closes_the_socket_in_order(
 
 # --- the log -----------------------------------------------------------------------------------
 
+# What is not HTTP, and holds what nobody should read.
+NOT_HTTP = [
+    b"GET /?password=hunter2 HTTP/1.1\r\nno header: \xff\r\n\r\n",
+    b"POST /login HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\npassword=hunter2\r\n",
+    b"GET / HTTP/1.1\r\nCookie: " + b"hunter2" * 2_000 + b"\r\n\r\n",
+]
+
 NASTY = "/no%0d%0awhere%1b[31m%22%20%ff?password=hunter2"
 
 
@@ -225,13 +234,94 @@ async def test_a_request_is_one_clean_line_in_the_log(
         await socket.texts(1)
         await socket.close()
         await ann.post("/signout")
+        for data in NOT_HTTP:
+            await send_raw(process.url, data)
         await ann.get("/the-end")
     process.send(signal.SIGINT)
     await process.ended(10)
     log = process.output()
     assert "/the-end" in log
+    assert log.count("Error handling request") == len(NOT_HTTP)
+    assert "Traceback" not in log
     lines = [line for line in log.splitlines() if answer.headers["X-Request-ID"] in line]
     assert len(lines) == 1
     assert "404" in lines[0]
     for secret in ("hunter2", "do not log me", "a long enough password", "Cookie", "\x1b", "\r"):
         assert secret not in log
+
+
+# --- whatever it is ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def ann(chat: Chat) -> Visitor:
+    """Somebody who stays for all examples of a test."""
+    return await chat.visitor("ann")
+
+
+@pytest.mark.section("One place for errors")
+@pytest.mark.in_memory
+@properties.for_any(headers=properties.form_headers, body=properties.form_bodies)
+async def test_whatever_is_posted_is_taken_or_refused(
+    chat: Chat, ann: Visitor, caplog: pytest.LogCaptureFixture, headers: dict[str, str], body: bytes
+) -> None:
+    """Any bytes as a form, with any headers: never a 500, and what is refused changes nothing."""
+    headers |= {"Connection": "close"}  # as aiohttp does where it cannot read on
+    before = (await ann.get("/")).text
+    answer = await ann.request("POST", "/", data=io.BytesIO(body), headers=headers)
+    assert answer.status in {303, 400, 413}
+    assert ((await ann.get("/")).text == before) == (answer.status != 303)
+    stranger = await chat.stranger()
+    for path in ("/login", "/signout"):
+        answer = await stranger.request("POST", path, data=io.BytesIO(body), headers=headers)
+        assert answer.status in {303, 400, 403, 413}
+    assert properties.errors(caplog) == []
+
+
+@pytest.mark.section("One place for errors")
+@pytest.mark.in_memory
+@properties.for_any(60, method=properties.methods, path=properties.paths)
+async def test_whatever_address_is_asked_for_there_is_an_answer(
+    ann: Visitor, caplog: pytest.LogCaptureFixture, method: str, path: str
+) -> None:
+    """Any address, asked for in any way: never a 500, and nothing fails in the log."""
+    answer = await ann.request(method, path, encoded=True)
+    assert answer.status < 500
+    assert "X-Request-ID" in answer.headers
+    assert properties.errors(caplog) == []
+
+
+@pytest.mark.section("Other people's pages")
+@pytest.mark.in_memory
+@properties.for_any(around=properties.around_our_origin, site=properties.other_sites)
+async def test_whatever_site_is_not_ours_cannot_post_here(
+    chat: Chat, ann: Visitor, around: tuple[str, str], site: str
+) -> None:
+    """Any Origin and any Sec-Fetch-Site but our own: 403, and nothing is said."""
+    page = (await ann.get("/")).text
+    before, after = around
+    origin = f"http://{before}{chat.url.authority}{after}"
+    for headers in ({"Origin": origin}, {"Origin": after}, {"Sec-Fetch-Site": site}):
+        answer = await ann.post("/", {"text": "not mine"}, headers=headers)
+        assert answer.status == 403
+        assert await ann.knock(**headers) == 403
+    assert (await ann.get("/")).text == page
+
+
+@pytest.mark.section("Who are you?")
+@pytest.mark.in_memory
+@pytest.mark.until(6)
+@properties.for_any(name=properties.names)
+async def test_whatever_the_cookie_holds_is_a_name_or_counts_for_nothing(
+    chat: Chat, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Any text in the cookie: you are called that, or you are a stranger."""
+    stranger = await chat.stranger()
+    cookie = f"user={quote(name)}"
+    answer = await stranger.get("/", headers={"Cookie": cookie})
+    assert answer.status == (200 if properties.is_name(name) else 303)
+    if properties.is_name(name):
+        socket = await stranger.connect(Cookie=cookie)
+        assert properties.as_kept(name) in (await socket.receive("here"))["users"]
+        await socket.close()
+    assert properties.errors(caplog) == []

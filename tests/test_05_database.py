@@ -12,12 +12,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiohttp import WSMsgType
 from yarl import URL
 
+from tests import properties
 from tests.cases import BAD_BODIES, CROSS_SITE_CASES, NOT_STRINGS, OPERATORS
 from tests.conftest import Chat
-from tests.people import PATIENCE, Event, Socket, Transcript, Visitor, within
-from tests.process import Process, posix
+from tests.people import PATIENCE, Event, Socket, Transcript, Visitor, send_raw, within
+from tests.process import Process, posix, run
 from tests.test_04_middlewares import headers_for
 from tools.mongod import Mongod
 
@@ -53,7 +55,11 @@ async def test_signing_up_is_as_careful_as_logging_in(chat: Chat) -> None:
 async def test_a_name_belongs_to_one_person(chat: Chat) -> None:
     """Signing up with a name that is taken is answered with 409."""
     await chat.visitor("ann")
-    for name in ("ann", "Ann", " ann ", "\uff41nn"):
+    await chat.visitor("ann lee")
+    for name in (
+        *("ann", "Ann", " ann ", "\uff41nn", "ann\ufe0f", "a\U000e0100nn"),
+        *("ann  lee", "an\u180bn lee"),
+    ):
         answer = await (await chat.stranger(name)).sign_up()
         assert answer.status == 409, name
 
@@ -427,6 +433,35 @@ async def test_a_database_that_is_down_is_said_so_and_found_again(
 
 
 @pytest.mark.section("When the database is down")
+@pytest.mark.in_memory
+async def test_nothing_but_a_socket_may_take_its_time(chat: Chat) -> None:
+    """Whoever does not finish what they send, or calls it a socket, is answered in 3 s: 503."""
+    for header in (b"", b"Upgrade: websocket\r\n"):
+        half = b"POST /login HTTP/1.1\r\nHost: here\r\n" + header
+        half += b"Content-Type: application/x-www-form-urlencoded\r\n"
+        half += b"Content-Length: 9\r\n\r\nlogin="
+        async with within(3):
+            assert b" 503 " in await send_raw(chat.url, half)
+
+
+@pytest.mark.section("When the database is down")
+@pytest.mark.in_memory
+@pytest.mark.parametrize(
+    "url",
+    ["mongodb://ann:hunter2@here:port/chat", "mongodb://ann:hunter2/@[here/chat", "mysql://x"],
+)
+async def test_an_address_that_is_none_is_said_so(
+    folder: Path, environment: dict[str, str], url: str
+) -> None:
+    """With a MONGO_URL that is no address, the chat refuses to start, in a sentence."""
+    done = await asyncio.to_thread(run, folder, "-m", "aiochat", MONGO_URL=url)
+    assert done.returncode == 1
+    assert "MONGO_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.section("When the database is down")
 @pytest.mark.real_database
 async def test_the_chat_starts_before_its_database(
     chat: Chat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -474,3 +509,108 @@ async def test_the_store_in_memory_forgets_the_oldest_only(chat: Chat) -> None:
 async def oldest_message(person: Visitor) -> Event:
     socket: Socket = await person.connect("?after=0")
     return await socket.receive("message")
+
+
+# --- whatever it is ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def ann(chat: Chat) -> Visitor:
+    """Somebody who stays for all examples of a test."""
+    return await chat.visitor("ann")
+
+
+async def history(person: Visitor) -> list[Event]:
+    """The newest messages, as a person finds them."""
+    found: list[Event] = (await person.get("/history")).json()["messages"]
+    found_ids = [message["id"] for message in found]
+    assert found_ids == sorted(set(found_ids))
+    return found
+
+
+async def send_frame(socket: Socket, frame: properties.Frame) -> None:
+    """Send a frame that need not be JSON, nor even text."""
+    kind, data = frame
+    socket.transcript.send(f"on the socket, as {kind.name}: {data!r}")
+    await socket.ws.send_frame(data, kind)
+
+
+@pytest.mark.section("One name, one person")
+@properties.for_any(15, name=properties.names)
+async def test_whatever_name_is_taken_is_shown_or_refused(
+    chat: Chat, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Any text as a name: you are called that, or it is answered with 400 and you are nobody."""
+    person = await chat.stranger(name)
+    answer = await person.post("/signup", person.form())
+    if not properties.is_name(name):
+        assert answer.status == 400
+        assert (await person.get("/")).status == 303
+    elif answer.status != 409:  # somebody has this name already, perhaps written differently
+        assert answer.status == 303
+        socket = await person.connect()
+        assert properties.as_kept(name) in (await socket.receive("here"))["users"]
+        await socket.close()
+    assert properties.errors(caplog) == []
+
+
+@pytest.mark.section("The history")
+@properties.for_any(text=properties.ids)
+async def test_whatever_stands_for_an_id_is_one_or_refused(
+    ann: Visitor, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    """Any text as ?before= or ?after=: up to 15 digits are an id, anything else is a 400."""
+    answer = await ann.get(f"/history?before={properties.in_address(text)}", encoded=True)
+    assert answer.status == (200 if properties.is_id(text) else 400)
+    query = f"?after={properties.in_address(text)}"
+    if properties.is_id(text):
+        assert all(message["id"] < int(text) for message in answer.json()["messages"])
+        await (await ann.connect(query)).close()
+    else:
+        assert await ann.knock(query) == 400
+    await ann.post("/", {"text": "hello"})
+    assert properties.errors(caplog) == []
+
+
+@pytest.mark.section("Store, then announce")
+@properties.for_any(text=properties.messages)
+async def test_whatever_is_said_is_kept_as_it_was_said(
+    ann: Visitor, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    """Any text: what comes back, what is in the history and what is replayed is the same text."""
+    socket = await ann.join()
+    await socket.say(text)
+    said = await socket.receive("message")
+    await ann.post("/", {"text": said["text"]})
+    posted = await socket.receive("message")
+    assert said["text"] == posted["text"] == properties.as_shown(text)
+    assert (await history(ann))[-2:] == [said, posted]
+    later = await ann.connect(f"?after={said['id'] - 1}")
+    assert [await later.receive(), await later.receive()] == [said, posted]
+    for one in (socket, later):
+        await one.close()
+    assert properties.errors(caplog) == []
+
+
+@pytest.mark.section("Store, then announce")
+@properties.for_any(30, frame=properties.frames)
+async def test_whatever_a_socket_is_sent_is_said_or_refused(
+    ann: Visitor, caplog: pytest.LogCaptureFixture, frame: properties.Frame
+) -> None:
+    """Any frame is a message, or answered with an error that changes nothing."""
+    kind, data = frame
+    before = await history(ann)
+    socket = await ann.join()
+    await send_frame(socket, frame)
+    if kind is WSMsgType.TEXT and not properties.is_utf8(data):
+        assert await socket.closed() == 1007
+        return
+    answer = await socket.receive("message", "error")
+    message = properties.read_message(data)
+    assert answer["type"] == ("error" if message is None else "message")
+    if message is not None and answer not in before:  # if it is, its client_id was there before
+        assert answer["text"] == properties.as_shown(str(message["text"]))
+        before.append(answer)
+    assert await history(ann) == before[-50:]
+    await socket.close()
+    assert properties.errors(caplog) == []

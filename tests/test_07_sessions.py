@@ -5,11 +5,13 @@ import random
 import string
 from collections.abc import Iterator
 from unicodedata import normalize
+from uuid import uuid4
 
 import ada_url
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests import properties
 from tests.browsing import Window
 from tests.cases import NEXT_PATHS
 from tests.conftest import Chat
@@ -337,3 +339,60 @@ async def test_the_news_is_shown_once(chat: Chat) -> None:
     await ann.post("/signout")
     assert "You have signed out" in (await ann.get("/login")).text
     assert "You have signed out" not in (await ann.get("/login")).text
+
+
+# --- whatever it is ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def ann(chat: Chat) -> Visitor:
+    """Somebody who stays for all examples of a test."""
+    return await chat.visitor("ann")
+
+
+@pytest.mark.section("A password for every name")
+@properties.for_any(10, password=properties.passwords)
+async def test_whatever_password_is_chosen_is_the_only_one_that_opens(
+    chat: Chat, caplog: pytest.LogCaptureFixture, password: str
+) -> None:
+    """Any text of 8 to 128 characters is a password, and no other text stands for it."""
+    person = await chat.stranger(f"somebody {uuid4().hex[:12]}")
+    allowed = 8 <= len(normalize("NFKC", password)) <= 128
+    answer = await person.post("/signup", person.form() | {"password": password})
+    assert answer.status == (303 if allowed else 400)
+    if allowed:
+        assert (await person.log_in(password=password)).status == 303
+        assert (await person.log_in(password=password + "x")).status == 403
+    assert properties.errors(caplog) == []
+
+
+@pytest.mark.section("A cookie that nobody can make")
+@properties.for_any(text=properties.header_values, place=properties.places)
+async def test_whatever_cookie_is_made_up_is_a_stranger_s(
+    chat: Chat, ann: Visitor, caplog: pytest.LogCaptureFixture, text: str, place: float
+) -> None:
+    """Any text in place of the cookie, or of its rest from anywhere on: nobody gets in."""
+    good = token(ann)
+    stranger = await chat.stranger()
+    assert await get_with(stranger, good) == 200
+    begun = good[: int(place * (len(good) - 4))]
+    assert await get_with(stranger, begun + text) == 303
+    assert await get_with(stranger, text) == 303
+    assert await get_with_cookie(stranger, text) == 303
+    assert properties.errors(caplog) == []
+
+
+@pytest.mark.section("Back to where you wanted to go")
+@pytest.mark.in_memory
+@properties.for_any(25, way=properties.ways)
+async def test_wherever_the_login_should_lead_it_stays_here(
+    chat: Chat, ann: Visitor, caplog: pytest.LogCaptureFixture, way: str
+) -> None:
+    """Any text as ?next=: a path of ours is where you come to, anything else never leaves us."""
+    answer = await ann.log_in(next=way)
+    assert answer.status == 303
+    if properties.is_own_path(way):
+        assert answer.location == way
+    here = str(chat.url.origin())
+    assert ada_url.URL(answer.location, base=f"{here}/login").origin == here
+    assert properties.errors(caplog) == []

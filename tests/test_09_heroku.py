@@ -5,7 +5,6 @@ import importlib
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from yarl import URL
 
 from tests.conftest import Chat
 from tests.people import PATIENCE, Event, within
-from tests.process import LoopWatch, Process, posix
+from tests.process import LoopWatch, Process, posix, run
 from tools.mongod import Mongod
 
 KEY = "0123456789abcdef" * 4
@@ -30,19 +29,6 @@ web.run_app = lambda app, **options: print(json.dumps(options))
 sys.path.insert(0, "")
 runpy.run_module("aiochat", run_name="__main__")
 """
-
-
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the step's folder, to its end."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE * 3,
-        check=False,
-    )
 
 
 def no_limits_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,6 +180,18 @@ async def test_who_comes_without_encryption_is_sent_to_https(
     assert answer.status == status
     if status == 308:
         assert answer.location == str(chat.url.with_scheme("https") / "login")
+
+
+@pytest.mark.section("Behind a proxy")
+async def test_a_host_that_is_none_is_refused(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Host header that names no host cannot be sent to https: 400."""
+    monkeypatch.setenv("PRODUCTION", "1")
+    monkeypatch.setenv("TRUST_PROXY", "1")
+    await chat.restart()
+    stranger = await chat.stranger()
+    for host in ("a:b", "[", "::", "a:99999", "\udcff"):
+        headers = {"Host": host, "X-Forwarded-Proto": "http"}
+        assert (await stranger.get("/login", headers=headers)).status == 400, host
 
 
 @pytest.mark.section("Enough is enough")

@@ -3,10 +3,20 @@
 import logging
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .app import create_app
 
+
+def leave_out_quotes(record: logging.LogRecord) -> bool:
+    """Say in a line that something was not HTTP; aiohttp quotes it, whatever stands in it."""
+    if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+        record.exc_info = None
+    return True
+
+
 logging.basicConfig(level=logging.INFO)
+logging.getLogger("aiohttp.server").addFilter(leave_out_quotes)
 web.run_app(
     create_app(),
     host="127.0.0.1",

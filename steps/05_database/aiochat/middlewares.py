@@ -106,7 +106,7 @@ def explain(request: web.Request, error: web.HTTPException) -> None:
 @web.middleware
 async def answer_in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody wait behind a database that does not answer; a socket may take its time."""
-    if "Upgrade" in request.headers:
+    if request.method == "GET" and request.match_info.route.name == "ws":
         return await handler(request)
     async with asyncio.timeout(PATIENCE):
         return await handler(request)

@@ -1,6 +1,7 @@
 """The database: opened when the chat starts, closed when it stops."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -32,16 +33,19 @@ def connect(url: str) -> Database:
     """
     if not url:
         return AsyncMongoMockClient(tz_aware=True)["chat"]
-    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-        url,
-        tz_aware=True,
-        serverSelectionTimeoutMS=TIMEOUT,
-        timeoutMS=TIMEOUT,
-        w="majority",
-        journal=True,
-        readConcernLevel="majority",
-    )
-    return client.get_default_database("chat")
+    try:
+        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            url,
+            tz_aware=True,
+            serverSelectionTimeoutMS=TIMEOUT,
+            timeoutMS=TIMEOUT,
+            w="majority",
+            journal=True,
+            readConcernLevel="majority",
+        )
+        return client.get_default_database("chat")
+    except (PyMongoError, ValueError):  # whose own words may quote a password
+        sys.exit("MONGO_URL is no address: set it to one such as mongodb://localhost/chat.")
 
 
 async def open_database(app: web.Application) -> AsyncIterator[None]:

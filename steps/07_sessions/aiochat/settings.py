@@ -13,7 +13,8 @@ class Settings:
     """The settings, with values that suit your own machine."""
 
     # Where MongoDB is, such as mongodb://localhost/chat; nothing: keep all in memory.
-    mongo_url: str = ""
+    # It may hold a password, which is not for the log.
+    mongo_url: str = field(default="", repr=False)
 
     # What encrypts the cookies; a new one signs everybody out.
     secret_key: str = field(default_factory=secrets.token_hex, repr=False)

@@ -4,12 +4,21 @@ import logging
 import sys
 
 from aiohttp import web
-from pymongo.errors import PyMongoError
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .app import create_app
 from .settings import Settings, SettingsError
 
+
+def leave_out_quotes(record: logging.LogRecord) -> bool:
+    """Say in a line that something was not HTTP; aiohttp quotes it, whatever stands in it."""
+    if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+        record.exc_info = None
+    return True
+
+
 logging.basicConfig(level=logging.INFO)
+logging.getLogger("aiohttp.server").addFilter(leave_out_quotes)
 try:
     settings = Settings.from_environ()
 except SettingsError as error:
@@ -24,7 +33,5 @@ try:
         backlog=1024,  # so many may be waiting to be let in
         access_log=None,  # our own middleware writes it
     )
-except PyMongoError as error:
-    sys.exit(f"Set MONGO_URL to another address: {error}")
 except (OSError, OverflowError) as error:
     sys.exit(f"The chat cannot listen on port {settings.port}: {error}. Set PORT to another.")

@@ -52,7 +52,11 @@ async def insist_on_https(request: web.Request, handler: Handler) -> web.StreamR
     settings = request.app[SETTINGS]
     insecure = request.headers.get("X-Forwarded-Proto") == "http"
     if settings.production and settings.trust_proxy and insecure:
-        raise web.HTTPPermanentRedirect(request.url.with_scheme("https"))
+        try:
+            address = request.url.with_scheme("https")
+        except ValueError:
+            raise web.HTTPBadRequest(text="The Host header names no host.") from None
+        raise web.HTTPPermanentRedirect(address)
     return await handler(request)
 
 
@@ -122,7 +126,7 @@ async def explain(request: web.Request, error: web.HTTPException) -> None:
 @web.middleware
 async def answer_in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody wait behind a database that does not answer; a socket may take its time."""
-    if "Upgrade" in request.headers:
+    if request.method == "GET" and request.match_info.route.name == "ws":
         return await handler(request)
     async with asyncio.timeout(PATIENCE):
         return await handler(request)

@@ -1,5 +1,6 @@
 """People and their names."""
 
+import re
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -12,7 +13,10 @@ USER = web.RequestKey("user", str)
 MAX_NAME = 40  # characters
 
 # Printable, says Python, but there is nothing to see.
-INVISIBLE = set("\u034f\u115f\u1160\u2800\u3164\uffa0")
+INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+
+# What nobody sees either, and keyboards add to emoji: which look of a character is meant.
+VARIANTS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def check_name(name: object) -> str:
@@ -21,7 +25,8 @@ def check_name(name: object) -> str:
     Raises ValueError, in words for the person, if nobody can be called that.
     """
     # One é may be one character or two; NFC makes the same name the same string.
-    name = normalize("NFC", name).strip() if isinstance(name, str) else ""
+    name = normalize("NFC", VARIANTS.sub("", name)) if isinstance(name, str) else ""
+    name = re.sub(" +", " ", name).strip()  # a page shows several spaces as one
     # isprintable() refuses control characters, and invisible ones, which make two names
     # look alike.
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or INVISIBLE & set(name):

@@ -1,6 +1,7 @@
 """People, their names, and the sessions in which they are logged in."""
 
 import asyncio
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,10 @@ USER = web.RequestKey("user", str)
 MAX_NAME = 40  # characters
 
 # Printable, says Python, but there is nothing to see.
-INVISIBLE = set("\u034f\u115f\u1160\u2800\u3164\uffa0")
+INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+
+# What nobody sees either, and keyboards add to emoji: which look of a character is meant.
+VARIANTS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 # How many passwords are hashed at once: each takes a core and 19 MiB.
 HASHES_AT_ONCE = 2
@@ -32,7 +36,8 @@ def check_name(name: object) -> str:
     Raises ValueError, in words for the person, if nobody can be called that.
     """
     # One é may be one character or two; NFC makes the same name the same string.
-    name = normalize("NFC", name).strip() if isinstance(name, str) else ""
+    name = normalize("NFC", VARIANTS.sub("", name)) if isinstance(name, str) else ""
+    name = re.sub(" +", " ", name).strip()  # a page shows several spaces as one
     # isprintable() refuses control characters, and invisible ones, which make two names
     # look alike.
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or INVISIBLE & set(name):
