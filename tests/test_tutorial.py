@@ -23,6 +23,7 @@ from tools import bootstrap
 from tools.bootstrap import groups_for, prepare
 from tools.paths import REQUIREMENTS, ROOT
 from tools.problem import Problem
+from tools.steps import ALL, Step
 
 NO_NETWORK = "error: Failed to fetch: `https://example.org/simple/aiohttp/`"
 
@@ -346,8 +347,9 @@ def test_the_locks_hold_what_pyproject_asks_for() -> None:
         assert asked <= pins((REQUIREMENTS / f"{group}.txt").read_text(encoding="utf-8")), group
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "steps").glob("*/requirements.txt")), ids=str)
-def test_a_step_asks_for_the_versions_that_are_locked(path: Path) -> None:
-    asked = re.sub(r"\[.*?\]", "", path.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
+def test_a_step_asks_for_the_versions_that_are_locked(step: Step) -> None:
+    requirements = (step.folder / "requirements.txt").read_text(encoding="utf-8")
+    asked = re.sub(r"\[.*?\]", "", requirements)
     assert pins(asked)
     assert pins(asked) <= pins((REQUIREMENTS / "run.txt").read_text(encoding="utf-8"))
