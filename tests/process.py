@@ -131,8 +131,9 @@ class Process:
 
     def handles(self) -> int:
         """How many files and connections it has open."""
-        usage = self.usage
-        return int(usage.num_fds() if os.name == "posix" else usage.num_handles())
+        if sys.platform == "win32":
+            return self.usage.num_handles()
+        return self.usage.num_fds()
 
     def send(self, name: signal.Signals) -> None:
         self.process.send_signal(name)

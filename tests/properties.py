@@ -88,13 +88,14 @@ messages = st.one_of(
 
 def is_visible(character: str) -> bool:
     """Tell whether there is something to see, or the one space that is allowed."""
-    hidden = "\u034f\u115f\u1160\u2800\u3164\uffa0"
+    hidden = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
     return character == " " or (category(character)[0] not in "CZ" and character not in hidden)
 
 
 def as_kept(name: str) -> str:
-    """What becomes of a name."""
-    return normalize("NFC", name).strip()
+    """What becomes of a name: one way to write each character, no more space than a page shows."""
+    seen = re.sub("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]", "", name)
+    return re.sub(" +", " ", normalize("NFC", seen)).strip()
 
 
 def is_name(name: str) -> bool:
@@ -105,7 +106,7 @@ def is_name(name: str) -> bool:
 names = st.one_of(
     encodable_texts,
     st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=42),
-    st.text("aÅ\u212b \u0301", min_size=1, max_size=4),
+    st.text("aÅ\u212b \u0301\ufe0f", min_size=1, max_size=6),
 )
 
 passwords = st.one_of(

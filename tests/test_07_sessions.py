@@ -351,7 +351,7 @@ async def ann(chat: Chat) -> Visitor:
 
 
 @pytest.mark.section("A password for every name")
-@properties.for_any(10, password=properties.passwords)
+@properties.for_any(8, password=properties.passwords)
 async def test_whatever_password_is_chosen_is_the_only_one_that_opens(
     chat: Chat, caplog: pytest.LogCaptureFixture, password: str
 ) -> None:
@@ -384,7 +384,7 @@ async def test_whatever_cookie_is_made_up_is_a_stranger_s(
 
 @pytest.mark.section("Back to where you wanted to go")
 @pytest.mark.in_memory
-@properties.for_any(25, way=properties.ways)
+@properties.for_any(20, way=properties.ways)
 async def test_wherever_the_login_should_lead_it_stays_here(
     chat: Chat, ann: Visitor, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
