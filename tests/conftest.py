@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tutorial")
     group.addoption("--step", action="append", default=[], help="test only this step (repeatable)")
     group.addoption("--project", help="test the code in this folder instead of the step's own")
-    group.addoption("--full", action="store_true", help="full figures, though steps were chosen")
+    group.addoption("--full", action="store_true", help="full figures in every step")
     group.addoption("--quick", action="store_true", help="on a database only what needs one")
     group.addoption("--early", action="store_true", help="one step before it holds, too")
 
@@ -192,10 +192,15 @@ def transcript(request: pytest.FixtureRequest) -> Transcript:
 
 
 @pytest.fixture
-def quick(request: pytest.FixtureRequest) -> bool:
-    """Whether somebody waits for some steps' results: then the figures may be smaller."""
-    wait = request.config.getoption("--step") and not request.config.getoption("--full")
-    return bool(wait)
+def quick(request: pytest.FixtureRequest, variant: Variant) -> bool:
+    """Whether the figures may be smaller: in the steps between the test's own and the last.
+
+    Where steps were chosen, somebody waits, and they are smaller in all of them.
+    """
+    if request.config.getoption("--full"):
+        return False
+    between = variant.step.number not in {first_step(request.path), len(ALL)}
+    return between or bool(request.config.getoption("--step"))
 
 
 @pytest.fixture
