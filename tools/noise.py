@@ -40,15 +40,15 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 class Tally:
     """What came of the noise."""
 
-    answers: Counter[str] = field(
-        default_factory=Counter
-    )  # "2xx" and so on, "none"; "sockets", "frames"
+    answers: Counter[str] = field(default_factory=Counter)  # 2xx, 503 and so on; sockets, frames
     failures: list[str] = field(default_factory=list)  # the first requests that got a 5xx
 
     def add(self, request: bytes, status: int) -> None:
-        """Count an answer; 0 is none."""
-        self.answers[f"{status // 100}xx" if status else "none"] += 1
-        if status >= 500 and len(self.failures) < SAMPLES:
+        """Count an answer; 0 is none, and 503 is what a busy chat may say."""
+        kind = f"{status // 100}xx" if status else "none"
+        kind = "503" if status == 503 else kind
+        self.answers[kind] += 1
+        if kind == "5xx" and len(self.failures) < SAMPLES:
             self.failures.append(f"{status} to {request[:300]!r}")
 
 

@@ -44,6 +44,7 @@ SETTLING = 30.0  # seconds until nothing is left of whoever has gone
 REPORTS = 20  # lines that say how far it is
 
 MORE_MEMORY = 50 * 1024 * 1024  # bytes that the chat may keep
+FEW, MANY = 5, 1_000  # so many 503 are allowed, and one more in so many answers
 MORE_FILES = 5  # descriptors, besides those of its clients and its database
 
 
@@ -290,14 +291,16 @@ class Results:
     broken: list[str]  # what went wrong for the people
     exit_code: int | None = None
     tracebacks: Counter[str] = field(default_factory=Counter)  # by what they end with
-    failures_in_log: int = 0
+    failed: list[str] = field(default_factory=list)  # lines about answers with 5xx but 503
+    busy: list[str] = field(default_factory=list)  # lines about answers with 503
 
     def read_log(self, log: Path) -> None:
         """Look for what failed and was not seen from outside."""
         inside = False
         with log.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                self.failures_in_log += re.search(r": 5\d\d in [\d.]+ ms$", line) is not None
+                if found := re.search(r": (5\d\d) in [\d.]+ ms$", line):
+                    (self.busy if found[1] == "503" else self.failed).append(line.strip())
                 if line.startswith("Traceback"):
                     inside = True
                 elif inside and not line.startswith(" "):
@@ -323,7 +326,8 @@ class Results:
     def show(self) -> int:
         """Print the table, and what is wrong; return the exit code."""
         missed = self.missed()
-        failures = max(self.tally.answers["5xx"], self.failures_in_log)
+        failures = max(self.tally.answers["5xx"], len(self.failed))
+        busy = FEW + self.tally.answers.total() // MANY
         tracebacks = sum(self.tracebacks.values())
         more = self.after.memory - self.before.memory
         files = self.after.files - self.before.files
@@ -337,6 +341,7 @@ class Results:
             ("messages of the two", f"{said:,}", "each once, in order, on both", not missed),
             ("until one's own is there", milliseconds(waits), "", True),
             ("answers with 5xx", f"{failures:,}", "0", failures == 0),
+            ("503: too busy", f"{len(self.busy):,}", f"{busy:,}", len(self.busy) <= busy),
             ("tracebacks in the log", f"{tracebacks:,}", "0", tracebacks == 0),
             ("memory kept", f"{more / 2**20:+.0f} MB", "+50 MB", more <= MORE_MEMORY),
             ("connections kept", f"{self.after.clients}", "0", self.after.clients == 0),
@@ -347,7 +352,8 @@ class Results:
         for what, found, allowed, good in rows:
             table.add_row(what, found, allowed, "" if good else "WRONG")
         Console(soft_wrap=True).print(table)
-        for line in (*missed, *self.tally.failures, *self.shown_tracebacks()):
+        details = (*self.failed[:5], *self.busy[:5], *self.tally.failures, *self.shown_tracebacks())
+        for line in (*missed, *details):
             print(f"!! {line}")
         return 0 if all(good for *_, good in rows) else 1
 

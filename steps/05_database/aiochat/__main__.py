@@ -10,7 +10,8 @@ from .app import create_app
 
 def leave_out_quotes(record: logging.LogRecord) -> bool:
     """Say in a line that something was not HTTP; aiohttp quotes it, whatever stands in it."""
-    if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+    theirs = HttpProcessingError | web.RequestPayloadError
+    if record.exc_info and isinstance(record.exc_info[1], theirs):
         record.exc_info = None
     return True
 

@@ -149,7 +149,7 @@ async def read_forms(request: web.Request, handler: Handler) -> web.StreamRespon
 
     aiohttp keeps what it has read: the views' own calls of `post()` cost nothing.
     """
-    if request.method == "POST" and request.can_read_body:
+    if request.method == "POST" and (request.can_read_body or "Content-Type" in request.headers):
         if request.content_type != "application/x-www-form-urlencoded":
             raise web.HTTPBadRequest(text="Only an ordinary form (urlencoded) can be posted here.")
         if (request.charset or "utf-8").lower() != "utf-8":

@@ -36,14 +36,14 @@ class Main(web.View):
 class Socket(web.View):
     """The chat itself: one socket for each window."""
 
-    async def get(self) -> web.WebSocketResponse:
+    async def get(self) -> web.StreamResponse:
         user = find_user(self.request) or "anonymous"
         # Not compressed: the hub writes plain frames.
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
         try:
             await ws.prepare(self.request)
         except ConnectionError:  # gone before we could answer
-            return ws
+            return web.Response()
         transport = self.request.transport
         if transport is None:  # gone while we answered
             return ws

@@ -39,14 +39,14 @@ class Main(web.View):
 class Socket(web.View):
     """The chat itself: one socket for each window."""
 
-    async def get(self) -> web.WebSocketResponse:
+    async def get(self) -> web.StreamResponse:
         user = self.request[USER]
         # Not compressed: the hub writes plain frames.
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
         try:
             await ws.prepare(self.request)
         except ConnectionError:  # gone before we could answer
-            return ws
+            return web.Response()
         transport = self.request.transport
         if transport is None:  # gone while we answered
             return ws
@@ -55,6 +55,8 @@ class Socket(web.View):
         code = WSCloseCode.OK
         try:
             await self.listen(client)
+        except ConnectionError:
+            pass  # gone
         except Exception:
             log.exception("The socket of %r failed", user)
             code = WSCloseCode.INTERNAL_ERROR

@@ -54,7 +54,7 @@ class History(web.View):
 class Socket(web.View):
     """The chat itself: one socket for each window."""
 
-    async def get(self) -> web.WebSocketResponse:
+    async def get(self) -> web.StreamResponse:
         user = self.request[USER]
         hub = self.request.app[HUB]
         after = read_id(self.request.query.get("after"))
@@ -65,7 +65,7 @@ class Socket(web.View):
         try:
             await ws.prepare(self.request)
         except ConnectionError:  # gone before we could answer
-            return ws
+            return web.Response()
         transport = self.request.transport
         if transport is None:  # gone while we answered
             return ws
