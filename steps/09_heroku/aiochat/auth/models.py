@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +26,7 @@ INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 VARIANTS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 # How many passwords are hashed at once: each takes a core and 19 MiB.
-HASHES_AT_ONCE = 2
+HASHING_THREADS = 2
 
 Document = dict[str, Any]
 
@@ -64,14 +65,14 @@ class Users:
 
     def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
         self.collection = collection
-        self.hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+        self.threads = ThreadPoolExecutor(HASHING_THREADS)
         self.decoy = hash_password(secrets.token_hex())
 
     async def add(self, name: str, password: str) -> None:
         """Give the name to one person. Raises NameTakenError for the next."""
         # In a thread, where the slow hash does not hold up the event loop.
-        async with self.hashing:
-            hashed = await asyncio.to_thread(hash_password, password)
+        loop = asyncio.get_running_loop()
+        hashed = await loop.run_in_executor(self.threads, hash_password, password)
         try:
             await self.collection.insert_one(
                 {
@@ -89,8 +90,8 @@ class Users:
         user = await self.collection.find_one({"_id": to_key(name)})
         # Without a user there is as much to compute: the time must not tell who exists.
         stored = user["password"] if user else self.decoy
-        async with self.hashing:
-            matches = await asyncio.to_thread(verify_password, password, stored)
+        loop = asyncio.get_running_loop()
+        matches = await loop.run_in_executor(self.threads, verify_password, password, stored)
         return user["name"] if user and matches else None
 
 
