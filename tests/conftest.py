@@ -42,11 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--project", help="test the code in this folder instead of the step's own")
     group.addoption("--full", action="store_true", help="full figures in every step")
     group.addoption("--quick", action="store_true", help="on a database only what needs one")
+    group.addoption("--exercise", type=int, help="test this exercise of a step instead")
     group.addoption("--early", action="store_true", help="one step before it holds, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "until(step): the last step at which this is so")
+    config.addinivalue_line("markers", "exercise(number): of which exercise of the chapter")
     config.addinivalue_line("markers", "section(heading): where the chapter speaks of it")
     config.addinivalue_line("markers", "real_database: needs a MongoDB server")
     config.addinivalue_line("markers", "in_memory: needs no database, or is about having none")
@@ -99,6 +101,8 @@ def variants(metafunc: pytest.Metafunc, first: int) -> Iterator[Variant]:
     node = metafunc.definition
     until = node.get_closest_marker("until")
     last = until.args[0] if until else len(ALL)
+    if node.get_closest_marker("exercise"):
+        last = first
     wanted = [find_step(name) for name in metafunc.config.getoption("--step")] or ALL
     real_only = node.get_closest_marker("real_database") is not None
     memory_only = node.get_closest_marker("in_memory") is not None
@@ -123,12 +127,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what holds at none of the steps that were asked for; begin with the longest."""
+    """Leave out what holds at none of the steps that were asked for; begin with the longest.
+
+    An exercise is tested only when it is asked for: no step solves it.
+    """
     items.sort(key=lambda item: item.path.name not in {"test_contract.py", "test_checker.py"})
+    chosen = [item for item in items if exercise_of(item) == config.getoption("--exercise")]
     if config.getoption("--step"):
-        chosen = [item for item in items if isinstance(variant_of(item), Variant)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+        chosen = [item for item in chosen if isinstance(variant_of(item), Variant)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def exercise_of(item: pytest.Item) -> int | None:
+    exercise = item.get_closest_marker("exercise")
+    return exercise.args[0] if exercise else None
 
 
 def variant_of(item: pytest.Item) -> object:

@@ -76,6 +76,8 @@ def groups_for(arguments: list[str]) -> list[str]:
     groups = ["run"]
     if command in ("test", "check"):
         groups.append("test")
+    if command in ("test", "docs"):
+        groups.append("docs")
     if command == "install":
         groups += [word for word in words[1:] or ["test"] if word in available_groups()]
     if "--mongo" in arguments and sys.platform == "linux" and shutil.which("mongod") is None:

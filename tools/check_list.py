@@ -31,8 +31,9 @@ class Verdict:
 class CheckList:
     """The behaviours in the chapters' order; a line is printed as soon as it is certain."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, exercise: int | None = None) -> None:
         self.step = step
+        self.exercise = exercise
         self.console = Console(highlight=False, soft_wrap=True)
         self.signs = SIGNS if can_show("".join(SIGNS.values())) else PLAIN_SIGNS
         self.behaviours: list[Behaviour] = []
@@ -145,6 +146,8 @@ class CheckList:
         return True
 
     def way_on(self) -> str:
+        if self.exercise is not None:
+            return "The exercise is solved."
         if self.step == ALL[-1]:
             return "Your chat is finished."
         number = self.step.number + 1

@@ -25,12 +25,17 @@ from tools.steps import ALL, Step
 IMPATIENCE = 2  # seconds of patience when what most tests need is missing
 
 
-def run_tests(pipe: "Connection[Any, Any]", step: Step, folder: Path, marks: str) -> None:
-    """Run those of a step's tests that have these marks, and tell `pipe` what comes of them.
+def run_tests(
+    pipe: "Connection[Any, Any]", step: Step, folder: Path, marks: str, exercise: int | None
+) -> None:
+    """Run those of a step's or an exercise's tests that have these marks.
 
-    It is told a Plan, Results and an End; or a Refusal.
+    `pipe` is told a Plan, Results and an End; or a Refusal.
     """
-    files = [str(ROOT / f"tests/test_{one.name}.py") for one in ALL[: step.number]]
+    if exercise is None:
+        files = [str(ROOT / f"tests/test_{one.name}.py") for one in ALL[: step.number]]
+    else:
+        files = [str(ROOT / f"tests/exercises/test_{step.name}.py"), f"--exercise={exercise}"]
     options = [f"--step={step.name}", f"--project={folder}", "--quick", "-m", marks]
     options += ["-p", "no:cacheprovider", "-p", "no:timeout", "-W", "ignore", "--capture=no"]
     sys.dont_write_bytecode = False  # the learner's code is loaded; the tests may be kept compiled

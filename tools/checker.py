@@ -22,17 +22,18 @@ PATIENCE = "5"  # seconds until what should happen counts as not happening
 STUCK = Failure(problem="it does not end, and while it runs nothing else can")
 
 
-def check(step: Step, folder: Path) -> int:
-    """Print what works in a folder at a step; return 0 if nothing fails, else 1.
+def check(step: Step, folder: Path, exercise: int | None = None) -> int:
+    """Print what works in a folder at a step, or of its exercise; return 0 if all does, else 1.
 
     Raises Problem when there is nothing in the folder that can be tested.
     """
     refuse_what_cannot_run(folder)
-    print(f"Checking {folder} against {step.name} ...", flush=True)
+    what = step.name if exercise is None else f"exercise {exercise} of {step.name}"
+    print(f"Checking {folder} against {what} ...", flush=True)
     # The tests on a real database wait for it most of the time; meanwhile the others run.
     marks = ["not real_database"] + ["real_database"] * step.has_database
-    runs = [Run(step, folder, mark) for mark in marks]
-    todo = CheckList(step)
+    runs = [Run(step, folder, mark, exercise) for mark in marks]
+    todo = CheckList(step, exercise)
     try:
         listen(runs, todo)
     except KeyboardInterrupt:
@@ -73,10 +74,10 @@ def refusal(reason: str, own: OwnError | None) -> Problem:
 class Run:
     """The tests with certain marks, in a process of their own."""
 
-    def __init__(self, step: Step, folder: Path, marks: str) -> None:
+    def __init__(self, step: Step, folder: Path, marks: str, exercise: int | None) -> None:
         context = get_context("spawn")
         self.pipe, far_end = context.Pipe(duplex=False)
-        self.process = context.Process(target=begin, args=(far_end, step, folder, marks))
+        self.process = context.Process(target=begin, args=(far_end, step, folder, marks, exercise))
         self.process.start()
         far_end.close()
         self.plan: Plan | None = None
@@ -104,7 +105,9 @@ class Run:
         self.process.join()
 
 
-def begin(pipe: "Connection[Any, Any]", step: Step, folder: Path, marks: str) -> None:
+def begin(
+    pipe: "Connection[Any, Any]", step: Step, folder: Path, marks: str, exercise: int | None
+) -> None:
     """Run the tests, in this new process; tell `pipe` what comes of them."""
     prepare()
     if refusal := try_to_start(step, folder):
@@ -113,7 +116,7 @@ def begin(pipe: "Connection[Any, Any]", step: Step, folder: Path, marks: str) ->
     os.environ["TUTORIAL_PATIENCE"] = PATIENCE
     from tools.check_run import run_tests  # which reads that, and takes its time
 
-    run_tests(pipe, step, folder, marks)
+    run_tests(pipe, step, folder, marks, exercise)
 
 
 def listen(runs: list[Run], todo: CheckList) -> None:

@@ -128,11 +128,21 @@ def start(step: StepName, folder: Folder) -> None:
 
 
 @app.command()
-def check(step: StepName, folder: Folder) -> None:
+def check(
+    step: StepName,
+    folder: Folder,
+    exercise: Annotated[
+        int | None, typer.Option(metavar="N", help="Look at an exercise of its chapter instead.")
+    ] = None,
+) -> None:
     """Say what works and what does not, in your own folder."""
     from tools.checker import check as check_folder
+    from tools.exercises import find_exercise
 
-    raise typer.Exit(check_folder(find_step(step), folder.expanduser().absolute()))
+    chosen = find_step(step)
+    if exercise is not None:
+        find_exercise(chosen, exercise)
+    raise typer.Exit(check_folder(chosen, folder.expanduser().absolute(), exercise))
 
 
 @app.command()
@@ -170,6 +180,27 @@ def talk(
         raise Problem("Say who is talking: --name ann", 2)
     address = URL(url if "://" in url else f"http://{url}")
     raise typer.Exit(talk_to_chat(address, name or input("Your name: "), password))
+
+
+@app.command()
+def docs(
+    build: Annotated[bool, typer.Option("--build", help="Build it into the folder site.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to serve it.")] = 8000,
+) -> None:
+    """Show the site with the chapters, anew whenever a page changes; or build it."""
+    from tools.site import build_site, serve_site
+
+    raise typer.Exit(build_site() if build else serve_site(port))
+
+
+@app.command("python", context_settings={"ignore_unknown_options": True})
+def run_python(
+    arguments: Annotated[list[str], typer.Argument(metavar="FILE [ARGUMENT]...")],
+) -> None:
+    """Run a file with the Python that has the packages of all steps."""
+    import subprocess
+
+    raise typer.Exit(subprocess.run([sys.executable, *arguments], check=False).returncode)
 
 
 @app.command()
