@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -45,6 +46,11 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
         timeout=PATIENCE * 3,
         check=False,
     )
+
+
+def memory_settings(folder: Path) -> dict[str, str]:
+    """Return what a step's Procfile tells the C library about memory."""
+    return dict(re.findall(r"\b(MALLOC_\w+)=(\S+)", (folder / "Procfile").read_text("utf-8")))
 
 
 class LoopWatch:

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import json
 import os
+import platform
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
 from yarl import URL
 
 from tests.conftest import Chat
-from tests.people import PATIENCE, Event, within
-from tests.process import LoopWatch, Process, posix, run
+from tests.people import PATIENCE, Event, Transcript, Visitor, within
+from tests.process import LoopWatch, Process, memory_settings, posix, run
 from tools.mongod import Mongod
 
 KEY = "0123456789abcdef" * 4
@@ -94,6 +95,24 @@ async def test_the_host_finds_all_it_needs(folder: Path, environment: dict[str, 
     requirements = (folder / "requirements.txt").read_text().split()
     assert len(requirements) >= 9
     assert all("==" in requirement for requirement in requirements)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do not hoard")
+@pytest.mark.section("What the host tells us")
+@pytest.mark.in_memory
+async def test_the_memory_for_passwords_is_given_back(
+    folder: Path, environment: dict[str, str], tmp_path: Path, transcript: Transcript
+) -> None:
+    """With the Procfile's settings, twenty logins leave less than 15 MB behind."""
+    settings = environment | memory_settings(folder)
+    async with Process(folder, tmp_path / "chat.log", **settings) as process:
+        before = process.usage.memory_info().rss
+        async with Visitor(process.url, "ann", 9, transcript) as ann:
+            await ann.sign_up()
+            await asyncio.gather(*(ann.log_in() for _ in range(20)))
+        async with within(PATIENCE):  # those that were answered with 503 may still be hashed
+            while process.usage.memory_info().rss - before > 15 * 1024 * 1024:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 @pytest.mark.section("What the host tells us")

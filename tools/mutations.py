@@ -1758,6 +1758,15 @@ MUTATIONS = (
         test="test_09_heroku.py::test_the_host_finds_all_it_needs",
     ),
     Mutation(
+        name="memory that is given back, in the Procfile",
+        promise=HASHING,
+        first=9,
+        file="Procfile",
+        old=" MALLOC_TRIM_THRESHOLD_=131072",
+        new="",
+        test="test_09_heroku.py::test_the_memory_for_passwords_is_given_back",
+    ),
+    Mutation(
         name="the trust in the host's proxy in the Procfile",
         promise=HOST,
         first=9,

@@ -29,7 +29,7 @@ from yarl import URL
 
 from tests.conftest import NO_LIMITS
 from tests.people import Event, Socket, Transcript, Visitor
-from tests.process import Process
+from tests.process import Process, memory_settings
 from tools.mongod import Mongod, free_port
 from tools.noise import Tally
 from tools.paths import ROOT
@@ -99,6 +99,7 @@ async def soak(folder: Path, port: int, seconds: float, seed: int) -> int:
         settings = {
             "MONGO_URL": str(URL(mongod.url) / "chat"),
             "SECRET_KEY": "a key for the soak run, which needs no secret",
+            **memory_settings(folder),
         }
         chat = Process(folder, Path(place) / "chat.log", **NO_LIMITS, **settings)
         chat.port = port
