@@ -183,6 +183,7 @@ def test_a_known_trouble_is_one_sentence_that_says_what_to_do(output: str, sente
         (["run", "9"], ["run"]),
         (["test", "5"], ["run", "test", "docs"]),
         (["docs", "--build"], ["run", "docs"]),
+        (["offline", "usb"], ["run", "docs"]),
         (["check", "5", "mine"], ["run", "test"]),
         (["install"], ["run", "test"]),
         (["install", "dev", "mongod"], ["run", "dev", "mongod"]),

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
-from tools.paths import DATA, REQUIREMENTS, ROOT, VENV
+from tools.paths import DATA, REQUIREMENTS, ROOT, VENV, WHEELS
 from tools.problem import Problem
 
 READY = VENV / "ready.json"
@@ -36,6 +36,7 @@ NETWORK_SIGNS = (
     "connection refused",
     "timed out",
 )
+MISSING_WHEEL_SIGNS = ("no matching distribution", "no solution found")
 DISK_SIGNS = ("no space left", "not enough space", "disk quota")
 LEAST_FREE_BYTES = 20_000_000  # with less than this, anything that fails fails for this
 
@@ -76,7 +77,7 @@ def groups_for(arguments: list[str]) -> list[str]:
     groups = ["run"]
     if command in ("test", "check"):
         groups.append("test")
-    if command in ("test", "docs"):
+    if command in ("test", "docs", "offline"):
         groups.append("docs")
     if command == "install":
         groups += [word for word in words[1:] or ["test"] if word in available_groups()]
@@ -235,6 +236,8 @@ def install_locks(installer: str, locks: list[Path]) -> None:
         command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
     for lock in locks:
         command += ["--requirement", str(lock)]
+    if WHEELS.is_dir():
+        command += ["--no-index", "--find-links", str(WHEELS)]
     code, lines = run_installer([*command, "--require-hashes"], progress=True)
     if code != 0:
         raise explain(lines, f"{installer} could not install the packages")
@@ -283,6 +286,11 @@ def explain(lines: list[str], what: str) -> Problem:
         return Problem(
             "This Python cannot make environments: install the missing part "
             f"(on Debian and Ubuntu: sudo apt install python{python_version()}-venv), start again."
+        )
+    if WHEELS.is_dir() and any(sign in output for sign in MISSING_WHEEL_SIGNS):
+        return Problem(
+            f"The folder {WHEELS} lacks packages for this system with Python {python_version()}: "
+            "start with a Python that it was made for, or delete it to install from the internet."
         )
     if any(sign in output for sign in NETWORK_SIGNS):
         return NoNetwork(

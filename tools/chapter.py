@@ -62,7 +62,7 @@ class Listing:
         found = Chunk(0, [])
         for offset, line in enumerate(self.lines):
             kept = line[1:] if self.is_diff else line
-            if ELISION.fullmatch(kept) or (self.is_diff and line.startswith("-")):
+            if ELISION.fullmatch(line) or (self.is_diff and line.startswith("-")):
                 yield from trimmed(found)
                 found = Chunk(offset + 1, [])
             else:
@@ -99,7 +99,7 @@ class Attempt:
         """
         if not self.is_diff:
             return self.lines
-        patch = [*self.lines, "..."]
+        patch = ["..." if line.strip() == "..." else line for line in [*self.lines, "..."]]
         while patch:
             end = patch.index("...")
             lines = replace(lines, patch[:end])

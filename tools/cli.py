@@ -193,6 +193,24 @@ def docs(
     raise typer.Exit(build_site() if build else serve_site(port))
 
 
+@app.command()
+def offline(
+    folder: Folder,
+    systems: Annotated[
+        list[str] | None,
+        typer.Option("--system", help="linux, macos or windows; all three if you name none."),
+    ] = None,
+    pythons: Annotated[
+        list[str] | None,
+        typer.Option("--python", help="Such as 3.12; 3.11 to 3.14 if you name none."),
+    ] = None,
+) -> None:
+    """Make a copy of the tutorial that installs without internet, with the built site."""
+    from tools.offline import PLATFORMS, PYTHONS, offline
+
+    offline(folder.expanduser().absolute(), systems or list(PLATFORMS), pythons or list(PYTHONS))
+
+
 @app.command("python", context_settings={"ignore_unknown_options": True})
 def run_python(
     arguments: Annotated[list[str], typer.Argument(metavar="FILE [ARGUMENT]...")],

@@ -10,4 +10,5 @@ ROOT = Path(__file__).resolve().parent.parent
 STEPS = ROOT / "steps"
 REQUIREMENTS = ROOT / "requirements"
 VENV = ROOT / ".venv"
+WHEELS = ROOT / "wheels"  # packages to install without a network; `offline` puts them there
 DATA = ROOT / ".data"  # what a person's own chat keeps between runs

@@ -30,17 +30,19 @@ class File:
         """Whether the reader has this row of the new file already."""
         return row in self.kept or row in self.shown
 
-    def is_placed(self, rows: range) -> bool:
+    def is_placed(self, rows: range, after: range | None = None) -> bool:
         """Whether the reader can tell where these rows go.
 
-        Next to a line that is there; at the end; or in the place of lines that are much alike.
+        Next to a line that is there; next of all to rows that the same listing shows above, with
+        nothing but what is still to come between them; at the end; or in the place of lines that
+        are much alike.
         """
         filled = self.filled(rows)
         if any(self.known(row) for row in filled):
             return True
-        before = self.filled(range(rows.start))
-        after = self.filled(range(rows.stop, len(self.new)))
-        if all(map(self.known, before)) and not any(map(self.known, after)):
+        if after and not any(map(self.known, self.filled(range(after.stop, rows.start)))):
+            return True
+        if not any(map(self.known, self.filled(range(rows.stop, len(self.new))))):
             return True
         return any(
             kind == "replace" and a <= rows.start and rows.stop <= b and self.replaces(i, j, a, b)
@@ -61,12 +63,15 @@ class File:
     def show(self, rows: range) -> None:
         """Learn that the reader has seen these rows, one after the other.
 
-        Where the last of them ends its block, they have also seen that nothing else follows.
+        Where the last of them ends a block that the first has opened, they have also seen that
+        nothing else follows in it.
         """
         self.shown.update(rows)
         self.together.update(rows[1:])
+        edge = indent(self.new[rows.start])
+        is_block = any(indent(self.new[row]) > edge for row in self.filled(rows))
         after = self.next_filled(rows.stop, 1)
-        if after == len(self.new) or indent(self.new[after]) <= indent(self.new[rows.start]):
+        if is_block and (after == len(self.new) or indent(self.new[after]) <= edge):
             self.together.update(range(rows.stop, after))
 
     def drop(self, lines: Iterable[str]) -> None:

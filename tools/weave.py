@@ -8,6 +8,7 @@ Reports, by chapter and line:
     highlight   hl_lines that are not the lines that are new to the reader
     misfit      something to try, or a solution, that does not fit the reader's file
     given       a file that is copied, not typed, and that the page does not offer as it is
+    count       not as many behaviours to check as there are tests
     source      a page of the step's whole code that does not list its files
     unshown     a change of the step that no listing shows
 
@@ -17,6 +18,7 @@ changed in the step since the last commit.
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -25,12 +27,13 @@ from difflib import SequenceMatcher
 from fnmatch import fnmatch
 from pathlib import Path
 
+from tools.behaviours import count_behaviours
 from tools.chapter import Attempt, Chapter, Listing, find, read_chapter
 from tools.code_page import code_page
 from tools.paths import ROOT
 from tools.problem import Problem
 from tools.replay import File, Project
-from tools.steps import ALL, find_step, step_before
+from tools.steps import ALL, find_step, match_step, step_before
 
 # What nobody should have to type: the page offers it as a file.
 GIVEN = ("*.css", "*.svg", "*/common_passwords.txt")
@@ -49,7 +52,8 @@ class Weave:
     def check(self) -> list[str]:
         """Read the chapter as its reader does, and return what is wrong with it."""
         parts = [*self.read_parts(), *self.check_given(), *self.check_whole()]
-        return [*parts, *self.check_solutions(), *self.check_source()]
+        pages = [*self.check_count(), *self.check_source(), *self.check_slides()]
+        return [*parts, *self.check_solutions(), *pages]
 
     def read_parts(self) -> Iterator[str]:
         for part in self.chapter.parts:
@@ -64,6 +68,7 @@ class Weave:
         new: set[int] = set()
         filled: set[int] = set()
         file.drop(listing.dropped)
+        above: range | None = None
         for chunk in listing.chunks():
             place = f"{self.chapter.path.name}:{listing.line + 1 + chunk.offset}"
             found = find(chunk.lines, file.new)
@@ -77,9 +82,10 @@ class Weave:
                     filled.add(offset)
                     if not file.known(row):
                         new.add(offset)
-            if not file.is_placed(rows):
+            if not file.is_placed(rows, above):
                 yield f"{place}: unplaced: {listing.path}: {chunk.lines[0].strip()!r}"
             file.show(rows)
+            above = rows
         highlighted = "" if listing.is_diff or new == filled else spans(new)
         if highlighted != listing.highlighted:
             place = f"{self.chapter.path.name}:{listing.line}"
@@ -143,6 +149,13 @@ class Weave:
                     sign = "+" if a < b else "-"
                     yield f"{self.chapter.path.name}: unshown: {path}:{a + 1}: {sign}{line.strip()}"
 
+    def check_count(self) -> Iterator[str]:
+        """Compare what `check` says at the end with how much there is to check."""
+        step = match_step(self.name)
+        for found in re.finditer(r"^All (\d+) work\.", self.chapter.text, re.MULTILINE):
+            if step and int(found[1]) != (count := count_behaviours(step)):
+                yield f"{self.chapter.path.name}: count: all {count} work, not {found[1]}"
+
     @property
     def source(self) -> Path:
         """The page with all of the step's code."""
@@ -153,6 +166,16 @@ class Weave:
             self.name, self.step
         ):
             yield f"{self.chapter.path.name}: source: docs/code/{self.name}.md is not up to date"
+
+    def check_slides(self) -> Iterator[str]:
+        """Compare the listings of the slides with the step; they need not show everything."""
+        slides = self.docs / "slides" / f"{self.name}.md"
+        for listing in read_chapter(slides).listings if slides.exists() else []:
+            file = self.project.files.get(listing.path, File([], []))
+            for chunk in listing.chunks():
+                if not find(chunk.lines, file.new):
+                    line = listing.line + 1 + chunk.offset
+                    yield f"slides/{slides.name}:{line}: stale: {listing.path}: {chunk.lines[0]!r}"
 
     # --- mending -------------------------------------------------------------------------------
 

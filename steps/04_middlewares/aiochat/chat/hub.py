@@ -17,7 +17,6 @@ MAX_BACKLOG = 4 * 1024 * 1024
 # How many seconds a client has to answer when we close its socket.
 GOODBYE = 2
 
-
 # The first byte of a frame that holds a whole message (0x80) of text (0x01).
 TEXT_FRAME = 0x81
 

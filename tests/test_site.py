@@ -1,0 +1,227 @@
+"""The site: built without a warning, complete by itself, and a pleasure for everybody to read."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, Response
+
+from tools.paths import ROOT
+from tools.site import mkdocs
+from tools.steps import ALL
+
+DOCS = ROOT / "docs"
+
+PAGES = sorted(
+    path.relative_to(DOCS).with_suffix("").as_posix()
+    for path in DOCS.rglob("*.md")
+    if path.relative_to(DOCS).parts[0] != "security"
+)
+
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 800}
+
+FIRST_VIEW = 300_000  # bytes that the first page of a visit may cost
+
+
+def address(page: str) -> str:
+    """Return the path at which the site has a page."""
+    return "/" + page.removesuffix("index") + ("/" if not page.endswith("index") else "")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site; of all processes that run tests, one builds it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / "site", shared / "site.done"
+    try:
+        (shared / "site.lock").mkdir()
+    except FileExistsError:
+        deadline = time.monotonic() + 100
+        while not done.exists():
+            assert time.monotonic() < deadline, "another process does not get the site built"
+            time.sleep(0.1)
+    else:
+        try:
+            code = mkdocs("build", "--strict", "--quiet", f"--site-dir={folder}")
+            done.write_text(str(code), encoding="utf-8")
+        finally:
+            done.touch()
+    assert done.read_text(encoding="utf-8") == "0", "mkdocs build --strict: see its output"
+    return folder
+
+
+# --- the files ---------------------------------------------------------------------------------
+
+
+class Links(HTMLParser):
+    """What a page links to, what it loads, and what one can link to in it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.ids: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        for name in ("id", "name"):
+            if given.get(name):
+                self.ids.add(given[name] or "")
+        if tag in ("a", "area") and given.get("href"):
+            self.links.append(given["href"] or "")
+        if tag == "link" and given.get("rel") not in ("canonical", "prev", "next", "alternate"):
+            self.loads.append(given.get("href") or "")
+        if given.get("src"):
+            self.loads.append(given["src"] or "")
+
+
+@pytest.fixture(scope="session")
+def pages(site: Path) -> dict[Path, Links]:
+    return {path: Links(path.read_text("utf-8")) for path in sorted(site.rglob("*.html"))}
+
+
+def broken(pages: dict[Path, Links], site: Path) -> Iterator[str]:
+    """Yield each link of the site to itself that leads nowhere."""
+    for path, page in pages.items():
+        for link in [*page.links, *page.loads]:
+            target, anchor = urldefrag(unquote(link))
+            if ":" in target or target.startswith("//"):
+                continue
+            base = site if target.startswith("/") else path.parent
+            file = (base / target.lstrip("/")).resolve() if target else path
+            file = file / "index.html" if file.is_dir() else file
+            if not file.exists() or (anchor and file in pages and anchor not in pages[file].ids):
+                yield f"{path.relative_to(site)}: {link}"
+
+
+def test_every_link_within_the_site_leads_somewhere(pages: dict[Path, Links], site: Path) -> None:
+    assert sum(len(page.links) for page in pages.values()) > 100
+    ours = {path: page for path, page in pages.items() if path.name != "404.html"}
+    assert list(broken(ours, site)) == []
+
+
+def test_no_page_loads_anything_from_elsewhere(pages: dict[Path, Links]) -> None:
+    loads = {load for page in pages.values() for load in page.loads}
+    assert [load for load in loads if load.startswith(("http:", "https:", "//"))] == []
+
+
+def test_every_term_of_the_glossary_is_linked_from_where_it_is_first_used(site: Path) -> None:
+    glossary = Links((site / "glossary" / "index.html").read_text("utf-8"))
+    chapters = [(site / step.name / "index.html").read_text("utf-8") for step in ALL]
+    linked = {link.partition("#")[2] for text in chapters for link in Links(text).links}
+    terms = {line.split("{#")[1].strip(" }\n") for line in glossary_lines() if "{#" in line}
+    assert len(terms) > 20
+    assert terms <= glossary.ids
+    assert sorted(terms - linked) == []
+
+
+def glossary_lines() -> list[str]:
+    return (DOCS / "glossary.md").read_text(encoding="utf-8").splitlines()
+
+
+# --- in a browser ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def address_of_site(site: Path) -> AsyncIterator[str]:
+    """Where the site is served, compressed as hosts do."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        path = (site / request.match_info["path"]).resolve()
+        path = path / "index.html" if path.is_dir() else path
+        if not path.is_file() or not path.is_relative_to(site):
+            raise web.HTTPNotFound
+        response = web.Response(body=path.read_bytes(), content_type=TYPES.get(path.suffix, ""))
+        response.enable_compression()
+        return response
+
+    app = web.Application()
+    app.add_routes([web.get("/{path:.*}", serve)])
+    async with TestServer(app) as server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
+
+
+async def look_at(page: Page) -> list[str]:
+    """Return what axe finds wrong with a page, and whether it is wider than the window."""
+    found = (await Axe().run(page)).response["violations"]
+    wrong = [f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found]
+    width = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [*wrong, *([f"{width} pixels too wide"] if width > 0 else [])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAGES)
+async def test_everybody_can_read_the_page(
+    browser: Browser, address_of_site: str, name: str
+) -> None:
+    """On a phone and at a desk, light and dark; axe finds nothing, and it asks nobody else."""
+    elsewhere: list[str] = []
+    found: dict[str, list[str]] = {}
+    for colors, size in (("light", PHONE), ("dark", DESK)):
+        context = await browser.new_context(
+            viewport={"width": size["width"], "height": size["height"]},
+            color_scheme="dark" if colors == "dark" else "light",
+            reduced_motion="reduce",
+        )
+        page = await context.new_page()
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith(address_of_site)
+                or request.url.startswith("data:")
+                or elsewhere.append(request.url)
+            ),
+        )
+        await page.goto(address_of_site + address(name), wait_until="networkidle")
+        found[colors] = await look_at(page)
+    assert elsewhere == []
+    assert found == {"light": [], "dark": []}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["index", "01_hello", "05_database"])
+async def test_a_first_view_costs_little(browser: Browser, address_of_site: str, name: str) -> None:
+    """Whoever comes for the first time waits for less than 300 kB."""
+    page = await (await browser.new_context(viewport=None)).new_page()
+    answers: list[Response] = []
+    page.on("response", answers.append)
+    await page.goto(address_of_site + address(name), wait_until="networkidle")
+    sizes = {one.url: (await one.request.sizes())["responseBodySize"] for one in answers}
+    assert sum(sizes.values()) < FIRST_VIEW, sizes
+
+
+async def test_the_keyboard_alone_is_enough(browser: Browser, address_of_site: str) -> None:
+    """Tab leads to the text, the menu, the search and a listing, and one sees where one is."""
+    page = await browser.new_page()
+    await page.goto(address_of_site + "/01_hello/", wait_until="networkidle")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.className") == "md-skip"
+    await page.keyboard.press("Enter")
+    assert (await page.evaluate("location.hash")) != ""
+    reached = set()
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        reached.add(await page.evaluate("document.activeElement.tagName"))
+    assert "A" in reached
+    assert "BUTTON" in reached or "CODE" in reached
