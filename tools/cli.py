@@ -30,6 +30,9 @@ def main(arguments: list[str]) -> int:
         return problem.exit_code
     except SystemExit as end:
         code = end.code
+        if isinstance(code, str):  # the last words of a learner's chat, such as a bad setting
+            print(code, file=sys.stderr)
+            code = 1
     except KeyboardInterrupt:
         code = 130
     return code if isinstance(code, int) else 0

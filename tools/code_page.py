@@ -12,7 +12,7 @@ def code_page(name: str, folder: Path) -> str:
     title = f"# The code of step {int(number)}, {word}\n"
     origin = f"All files as [chapter {int(number)}](../{name}.md) leaves them.\n"
     files = [
-        f"## {path} {{ #{anchor_of(path)} }}\n\n```stepfile\n{name} {path}\n```\n"
+        f"## `{path}` {{ #{anchor_of(path)} }}\n\n```stepfile\n{name} {path}\n```\n"
         for path in project_files(folder)
     ]
     return "\n".join([title, origin, *files])
@@ -20,4 +20,4 @@ def code_page(name: str, folder: Path) -> str:
 
 def anchor_of(path: str) -> str:
     """Return the anchor of a file; that of a line has its number behind."""
-    return re.sub(r"\W+", "-", path).strip("-").lower()
+    return re.sub(r"[\W_]+", "-", path).strip("-").lower()

@@ -11,4 +11,5 @@ STEPS = ROOT / "steps"
 REQUIREMENTS = ROOT / "requirements"
 VENV = ROOT / ".venv"
 WHEELS = ROOT / "wheels"  # packages to install without a network; `offline` puts them there
-DATA = ROOT / ".data"  # what a person's own chat keeps between runs
+# What a person's own chat keeps between runs.
+DATA = Path(os.environ.get("TUTORIAL_DATA") or ROOT / ".data")

@@ -1,21 +1,35 @@
-"""Take the README's pictures of the finished chat: `python -m tools.picture`."""
+"""Take the pictures of the README and the chapters: `python -m tools.picture`.
+
+Each is taken from the running step, light and dark. docs/images/pictures.json says of which state
+of the step it is; a test fails when what a picture shows has changed since.
+"""
 
 import asyncio
+import hashlib
 import importlib
+import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, expect
 
 from tools.chromium import MISSING, find_chromium, open_chromium, run_chromium
+from tools.diff import project_files
 from tools.paths import ROOT
 from tools.problem import Problem
-from tools.steps import ALL
+from tools.steps import ALL, Step
 
 PICTURES = ROOT / "docs" / "images"
+STATES = PICTURES / "pictures.json"
 
-SIZE = {"width": 960, "height": 600}
+# What one sees comes from these folders of a step.
+SHOWN = ("aiochat/templates/", "aiochat/static/")
+
+COLORS = ("light", "dark")
+
+PASSWORD = "only for this picture"
 
 CONVERSATION = [
     ("bob", "Hello! Did the deploy go through?"),
@@ -26,36 +40,86 @@ CONVERSATION = [
 ]
 
 
-async def enter(browser: Browser, address: str, name: str, colors: str) -> Page:
-    """Open a window of somebody who has just signed up."""
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a step."""
+
+    name: str
+    step: Step
+    width: int = 960
+    height: int = 600
+    form: bool = False  # the form for signing up instead of the chat
+
+    def path(self, colors: str) -> Path:
+        return PICTURES / f"{self.name}-{colors}.png"
+
+    def state(self) -> str:
+        """Return a hash of all that the picture shows."""
+        found = hashlib.sha256(repr((self, CONVERSATION)).encode())
+        for path in project_files(self.step.folder):
+            if path.startswith(SHOWN):
+                found.update(path.encode() + (self.step.folder / path).read_bytes())
+        return found.hexdigest()
+
+
+ALL_PICTURES = (
+    Picture("chat", ALL[8]),
+    Picture("06_page", ALL[5], height=560),
+    Picture("07_form", ALL[6], height=340, form=True),
+    Picture("08_phone", ALL[7], width=360, height=640),
+)
+
+
+async def open_window(browser: Browser, picture: Picture, address: str, colors: str) -> Page:
+    """Open a window at the form for signing up."""
     context = await browser.new_context(
-        viewport={"width": SIZE["width"], "height": SIZE["height"]},
+        viewport={"width": picture.width, "height": picture.height},
         color_scheme="dark" if colors == "dark" else "light",
         locale="en-GB",
     )
     page = await context.new_page()
     await page.goto(f"{address}signup")
-    await page.fill("[name=login]", name)
-    await page.fill("[name=password]", "only for this picture")
-    await page.click("main button")
-    await expect(page.locator("#status")).to_have_text("Connected")
     return page
 
 
-async def take(browser: Browser, colors: str) -> Path:
-    """Let two people talk, and take a picture of what one of them sees."""
-    app = importlib.import_module(f"steps.{ALL[-1].name}.aiochat.app").create_app()
+async def enter(page: Page, name: str) -> None:
+    """Sign up, and wait until the socket is open."""
+    await page.fill("[name=login]", name)
+    if await page.locator("[name=password]").count():
+        await page.fill("[name=password]", PASSWORD)
+    async with page.expect_websocket():
+        await page.click("main button")
+    if await page.locator("#status").count():
+        await expect(page.locator("#status")).to_have_text("Connected")
+
+
+async def converse(pages: dict[str, Page]) -> None:
+    """Let people talk, each in their window, and wait until everybody has heard all."""
+    for number, (name, text) in enumerate(CONVERSATION, 1):
+        await pages[name].fill("#text", text)
+        await pages[name].press("#text", "Enter")
+        for page in pages.values():
+            await expect(page.locator("#messages > li")).to_have_count(number)
+
+
+async def take(browser: Browser, picture: Picture, colors: str) -> None:
+    """Take one picture."""
+    app = importlib.import_module(f"steps.{picture.step.name}.aiochat.app").create_app()
     async with TestServer(app) as server:
         address = str(server.make_url("/"))
-        pages = {name: await enter(browser, address, name, colors) for name in ("ann", "bob")}
-        for number, (name, text) in enumerate(CONVERSATION, 1):
-            await pages[name].fill("#text", text)
-            await pages[name].press("#text", "Enter")
-            for page in pages.values():
-                await expect(page.locator("#messages > li")).to_have_count(number)
-        picture = PICTURES / f"chat-{colors}.png"
-        await pages["ann"].screenshot(path=picture)
-        return picture
+        names = ("ann",) if picture.form else ("ann", "bob")
+        pages = {name: await open_window(browser, picture, address, colors) for name in names}
+        if not picture.form:
+            for name, page in pages.items():
+                await enter(page, name)
+            await converse(pages)
+        await pages["ann"].screenshot(path=picture.path(colors))
+
+
+def read_states() -> dict[str, str]:
+    """Return of which state each picture was taken."""
+    states: dict[str, str] = json.loads(STATES.read_text("utf-8")) if STATES.exists() else {}
+    return states
 
 
 async def main() -> None:
@@ -65,8 +129,12 @@ async def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with run_chromium(program) as address:
         async with open_chromium(address) as browser:
-            for colors in ("light", "dark"):
-                print(f"Took {(await take(browser, colors)).relative_to(ROOT).as_posix()}")
+            for picture in ALL_PICTURES:
+                for colors in COLORS:
+                    await take(browser, picture, colors)
+                    print(f"Took {picture.path(colors).relative_to(ROOT).as_posix()}", flush=True)
+    states = {picture.name: picture.state() for picture in ALL_PICTURES}
+    STATES.write_text(json.dumps(states, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,13 @@ FOLDER = "my-chat"  # what the chapters call the reader's folder
 PORT = "8080"
 PATIENCE = 20.0  # seconds until a line that does not come is missing
 
+ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),
+    "PYTHONUNBUFFERED": "1",
+    "COLUMNS": "100",
+    "NO_COLOR": "1",
+}
+
 DOOR = "python3 tutorial.py "
 STAYS = ("python -m aiochat", DOOR + "run", DOOR + "talk", "honcho start")
 ENTER, CTRL_C = "⏎", "^C"
@@ -70,8 +77,7 @@ class Terminal:
         self.process = subprocess.Popen(
             self.arguments(command),
             cwd=self.folder,
-            env=os.environ
-            | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "NO_COLOR": "1"},
+            env=os.environ | ENVIRONMENT | {"TUTORIAL_DATA": str(self.folder / ".data")},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

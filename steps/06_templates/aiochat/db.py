@@ -58,8 +58,10 @@ async def open_database(app: web.Application) -> AsyncIterator[None]:
     )
     try:
         await app[MESSAGES].catch_up()
-    except PyMongoError:
-        log.error("The database does not answer. Start it; the chat will find it by itself.")
+    except (PyMongoError, TimeoutError) as error:
+        log.error(
+            "The database does not answer. Start it; the chat will find it by itself. (%r)", error
+        )
     if url:
         log.info("Messages are kept in the database %r.", db.name)
     else:
