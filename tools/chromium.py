@@ -5,9 +5,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from playwright.async_api import Browser, async_playwright
 
 from tools.problem import Problem
@@ -41,8 +42,18 @@ def run_chromium(program: str) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{wait_for_port(Path(profile))}"
         finally:
-            browser.terminate()
-            browser.wait()
+            stop(browser)
+
+
+def stop(browser: "subprocess.Popen[bytes]") -> None:
+    """End a browser and all of its processes: what we started may be a script that runs it."""
+    processes = psutil.Process(browser.pid).children(recursive=True)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    browser.kill()
+    browser.wait()
+    psutil.wait_procs(processes, timeout=START_SECONDS)
 
 
 def wait_for_port(profile: Path) -> str:
