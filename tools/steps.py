@@ -45,13 +45,13 @@ class Step:
 ALL = (
     Step("01_hello", "a page that says hello while another request waits", 15),
     Step("02_routes", "greetings by name, and links built from route names", 20),
-    Step("03_views", "two windows chat over a WebSocket", 45),
-    Step("04_middlewares", "a log, one error page, and strangers sent to /login", 40),
-    Step("05_database", "history that survives, missed messages that arrive", 50),
-    Step("06_templates", "a real page in the browser", 30),
-    Step("07_sessions", "passwords: nobody else can be you", 50),
-    Step("08_static", "a chat that looks good and reconnects by itself", 40),
-    Step("09_heroku", "the chat on the internet", 30),
+    Step("03_views", "two windows chat over a WebSocket", 65),
+    Step("04_middlewares", "a log, one error page, and strangers sent to /login", 45),
+    Step("05_database", "history that survives, missed messages that arrive", 70),
+    Step("06_templates", "a real page in the browser", 35),
+    Step("07_sessions", "passwords: nobody else can be you", 55),
+    Step("08_static", "a chat that looks good and reconnects by itself", 60),
+    Step("09_heroku", "the chat on the internet", 50),
 )
 
 
