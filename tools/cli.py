@@ -219,9 +219,9 @@ def run_python(
     arguments: Annotated[list[str], typer.Argument(metavar="FILE [ARGUMENT]...")],
 ) -> None:
     """Run a file with the Python that has the packages of all steps."""
-    import subprocess
+    from tools.bootstrap import hand_over
 
-    raise typer.Exit(subprocess.run([sys.executable, *arguments], check=False).returncode)
+    raise typer.Exit(hand_over([sys.executable, *arguments]))
 
 
 @app.command()

@@ -17,9 +17,9 @@ def find_exercise(step: Step, number: int) -> list[Attempt]:
     return solutions[number]
 
 
-def solve(step: Step, number: int, folder: Path) -> None:
-    """Write the solution of an exercise into a folder that holds its step."""
-    for change in find_exercise(step, number):
+def apply(changes: list[Attempt], folder: Path) -> None:
+    """Write a solution into a folder that holds its step."""
+    for change in changes:
         path = folder / change.path
         lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
         text = "".join(f"{line}\n" for line in change.apply(lines))

@@ -78,7 +78,7 @@ def show_file(name: str, path: str) -> str:
     code = highlight(text, lexer, HtmlFormatter(nowrap=True))
     lines = "".join(
         f'<span id="{anchor}-{number}"><a class="line" href="#{anchor}-{number}" '
-        f'aria-label="Line {number}">{number}</a>{line}\n</span>'
+        f'data-line="{number}" aria-label="Line {number}"></a>{line}\n</span>'
         for number, line in enumerate(code.split("\n")[:-1], 1)
     )
     return box("", lines)
@@ -86,4 +86,4 @@ def show_file(name: str, path: str) -> str:
 
 def box(name: str, code: str) -> str:
     title = f'<span class="filename">{name}</span>' if name else ""
-    return f'<div class="highlight">{title}<pre tabindex="0"><code>{code}</code></pre></div>'
+    return f'<div class="highlight" data-search-exclude>{title}<pre tabindex="0"><code>{code}</code></pre></div>'

@@ -59,8 +59,7 @@ def offline(folder: Path, systems: list[str], pythons: list[str]) -> None:
         print(f"Fetching the packages for Python {python} on {system} ...", flush=True)
         fetch(folder / "wheels", system, python)
     print("Building the site ...", flush=True)
-    # With the names of files in its links: it is read from a folder, not from a server.
-    if mkdocs("build", "--quiet", "--no-directory-urls", f"--site-dir={folder / 'site'}") != 0:
+    if mkdocs("build", "--quiet", f"--site-dir={folder / 'site'}") != 0:
         raise Problem(f"The site could not be built: {COMMAND} docs --build says why.")
     print(f"{folder} is ready. Copy it to any computer; there, without internet:")
     print(f"  {COMMAND} run")

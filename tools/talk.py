@@ -117,7 +117,7 @@ class Chat:
             except aiohttp.WSServerHandshakeError as refusal:
                 if refusal.status == 404:
                     raise Problem(f"There is no chat at {self.url / 'ws'}.") from refusal
-                if refusal.status in (303, 401, 403):  # it has forgotten who we are
+                if refusal.status in (200, 303, 401, 403):  # it has forgotten who we are
                     with suppress(aiohttp.ClientError, TimeoutError):
                         await self.sign_in()
             except (aiohttp.ClientError, TimeoutError):

@@ -30,6 +30,7 @@ PORT = "8080"
 PATIENCE = 20.0  # seconds until a line that does not come is missing
 
 ENVIRONMENT = {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "PYTHONPATH": str(ROOT),
     "PYTHONUNBUFFERED": "1",
     "COLUMNS": "100",
@@ -45,7 +46,7 @@ VARYING = (
     (r"\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]", "[DATE]"),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d{3})?(\+00:00)?", "DATE"),
     (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", "DATE"),
-    (r"\b\d\d:\d\d\b", "TIME"),
+    (r"\b\d\d:\d\d(:\d\d)?\b", "TIME"),
     (r"\b\d+\.\d+ (m?s)\b", r"N \1"),
     (r"\b[0-9a-f]{8,}\b", "ID"),
     (r"\b\d{13}\b", "ID"),
@@ -73,6 +74,9 @@ class Terminal:
     def start(self, command: str) -> None:
         """Run a command as the reader does."""
         self.stop()
+        if command.startswith(("cd ", ". ")):  # `.` enters the environment that we are in already
+            self.folder /= command[3:] if command.startswith("cd ") else ""
+            command = "true"
         self.output, self.seen, self.skip, self.ended = [], 0, False, False
         self.process = subprocess.Popen(
             self.arguments(command),

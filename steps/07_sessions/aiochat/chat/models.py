@@ -197,8 +197,9 @@ class Messages:
         # In memory the index is not unique: mongomock would read all documents at each insert.
         await self.collection.create_index("n", unique=self.keep is None)
         newest = await self.page()
-        # Ids begin at the clock: they grow even when a history in memory begins anew.
-        self.last = newest[-1].id if newest else int(time.time() * 1000)
+        # A history in memory begins anew with each start; from the clock on, its ids grow.
+        beginning = int(time.time() * 1000) if self.keep else 0
+        self.last = newest[-1].id if newest else beginning
 
     async def _announce_unknown(self) -> None:
         """Announce what was stored though the answer was lost, as when the network fails."""

@@ -89,7 +89,7 @@ class Users:
         """Return the name as its owner writes it, if this is the owner's password."""
         user = await self.collection.find_one({"_id": to_key(name)})
         # Without a user there is as much to compute: the time must not tell who exists.
-        stored = user["password"] if user else self.decoy
+        stored = (user or {}).get("password", self.decoy)
         loop = asyncio.get_running_loop()
         matches = await loop.run_in_executor(self.threads, verify_password, password, stored)
         return user["name"] if user and matches else None
