@@ -2,13 +2,39 @@
 
 from typing import Any, Self
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests import people
 from tests.conftest import Chat
 from tests.people import LOGIN, PASSWORD, needing
 
 SIZE = {"width": 800, "height": 700}
+
+
+class Cable:
+    """What a page is connected by, from step 08 on: it can lose what is sent, or be cut."""
+
+    def __init__(self) -> None:
+        self.loses_questions = False  # what the page sends
+        self.loses_answers = False  # what the chat sends
+        self.end: WebSocketRoute
+
+    async def plug_in(self, window: "Window") -> None:
+        """Load the page again, and connect it by this cable from now on."""
+        await window.page.route_web_socket("**/ws*", self._connect)
+        await window.page.reload()
+        await window.connected()
+
+    async def cut(self) -> None:
+        """End the connection; the next one works."""
+        self.loses_questions = self.loses_answers = False
+        await self.end.close()
+
+    def _connect(self, end: WebSocketRoute) -> None:
+        self.end = end
+        chat = end.connect_to_server()
+        end.on_message(lambda message: None if self.loses_questions else chat.send(message))
+        chat.on_message(lambda message: None if self.loses_answers else end.send(message))
 
 
 class Window:

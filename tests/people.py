@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from aiohttp import (
     WSMsgType,
     WSServerHandshakeError,
 )
+from aiohttp.test_utils import get_port_socket
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -214,7 +216,16 @@ def small_socket(address: AddrInfoType) -> socket.socket:
     family, kind, protocol, *_ = address
     small = socket.socket(family, kind, protocol)
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    if sys.platform == "linux":  # the larger the segments, the more the sender keeps: up to 4 MB
+        small.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 2920)
     return small
+
+
+def small_listener(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
+    """Make a server's socket whose system buffers fill soon, when a client does not read."""
+    listener = get_port_socket(host, port, family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
+    return listener
 
 
 async def send_raw(url: URL, data: bytes) -> bytes:

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import inspect
 import json
+import os
 import re
 import signal
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,11 +19,13 @@ from tests.people import (
     GOODBYES,
     LOGIN,
     MESSAGES,
+    PATIENCE,
     SOCKET,
     Socket,
     Transcript,
     Visitor,
     send_raw,
+    within,
 )
 from tests.process import Process, posix
 
@@ -42,10 +46,11 @@ async def test_a_posted_message_is_on_the_page(chat: Chat) -> None:
 
 @pytest.mark.section("A page and a form")
 async def test_a_message_that_says_nothing_or_too_much_is_refused(chat: Chat) -> None:
-    """A blank message, or one of more than 4,000 characters, is answered with 400."""
+    """A blank message, or one of more than 4,000 characters, is a 400; above 64 KiB, a 413."""
     ann = await chat.visitor("ann")
     for text in ("", "   \n", "x" * 4_001):
         assert (await ann.post("/", {"text": text})).status == 400
+    assert (await ann.post("/", {"text": "x" * 64 * 1024})).status == 413
     assert (await ann.post("/", {"text": "x" * 4_000})).status == 303
 
 
@@ -75,6 +80,15 @@ async def test_the_login_ends_at_the_chat(chat: Chat) -> None:
 
 
 @pytest.mark.section("A cookie with a name")
+async def test_no_script_reads_the_cookie_and_no_other_site_sends_it(chat: Chat) -> None:
+    """The cookie is out of reach for scripts (HttpOnly) and for other sites' forms (SameSite)."""
+    answer = await (await chat.stranger("ann")).sign_up()
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+@pytest.mark.section("A cookie with a name")
 async def test_the_login_page_is_a_form(chat: Chat) -> None:
     """GET /login shows a form with a field for your name."""
     page = await (await chat.stranger()).get("/login")
@@ -85,10 +99,14 @@ async def test_the_login_page_is_a_form(chat: Chat) -> None:
 
 @pytest.mark.section("A cookie with a name")
 async def test_any_name_that_can_be_seen_will_do(chat: Chat) -> None:
-    """Names may have any visible characters."""
+    """Names may have any visible characters; é as one or as two, and spaces, are made the same."""
     for name in ("Zoë", "анна", "two words", '"quoted; name"', "<i>", "100%", "🦉", "ann ❤"):
         socket = await (await chat.visitor(name)).connect()
         assert name in (await socket.receive("here"))["users"]
+    socket = await (await chat.visitor("Rene\u0301")).connect()
+    assert "Ren\u00e9" in (await socket.receive("here"))["users"]
+    socket = await (await chat.visitor("ann  lee")).connect()
+    assert "ann lee" in (await socket.receive("here"))["users"]
 
 
 @pytest.mark.section("A cookie with a name")
@@ -255,12 +273,13 @@ async def test_no_frame_breaks_the_socket(chat: Chat) -> None:
 
 @pytest.mark.section("What a client may say")
 async def test_odd_characters_harm_nobody(chat: Chat) -> None:
-    """Half characters, zeros and right-to-left marks: the history stays readable."""
+    """Zeros and right-to-left marks arrive, half characters as "?"; the history is readable."""
     ann = await chat.visitor("ann")
     socket = await ann.join()
     for text in ("\ud800", "a\udfffb", "\x00", "\u202etxet", "🦉" * 1_000):
         await socket.say(text)
-        await socket.receive("message", "error")
+        shown = re.sub("[\ud800-\udfff]", "?", text)
+        assert (await socket.receive("message", "error")).get("text") == shown
         await ann.post("/", {"text": "after it"})
         assert await socket.texts(1) == ["after it"]
         assert (await ann.get("/")).status == 200
@@ -301,6 +320,58 @@ async def test_everybody_sees_the_same_order(chat: Chat) -> None:
     for number in range(8):
         own = [text for text in orders[0] if text.startswith(f"{number}/")]
         assert own == [f"{number}/{count}" for count in range(100)]
+
+
+@pytest.mark.section("The hub")
+@pytest.mark.in_memory
+async def test_whoever_sends_without_end_keeps_nobody_waiting(chat: Chat) -> None:
+    """One window sends two thousand frames at once: the others talk on meanwhile."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    flood, socket = await ann.join(), await bob.join()
+    flood.send_bytes(b"\x81\x81mask\x16" * 2_000)  # each is a "{", and no event
+    for number in range(5):
+        await socket.say(f"meanwhile {number}")
+        await socket.receive("message")
+    events = await flood.until("meanwhile 4")
+    assert len(events) < 1_000  # the other frames have not been answered yet
+
+
+async def say_much(socket: Socket, count: int) -> None:
+    """Say so many of the longest messages, of 16 KiB each, and hear them."""
+    event = json.dumps({"type": "message", "text": "🦉" * 4_000}, ensure_ascii=False)
+    for _ in range(count):
+        await socket.send_text(event)
+    await socket.texts(count)
+
+
+async def fall_behind(stuck: Socket, talker: Socket) -> None:
+    """Stop reading what is said: more than the system keeps, but not what cuts one off."""
+    stuck.stop_reading()
+    await say_much(talker, 128)
+
+
+@pytest.mark.section("The hub")
+@pytest.mark.in_memory
+async def test_whoever_leaves_and_has_not_read_all_is_let_go(
+    chat: Chat, process: Process, transcript: Transcript
+) -> None:
+    """Say goodbye without reading what waits for you: the chat keeps neither it nor the line."""
+    async with (
+        Visitor(process.url, "ann", chat.step, transcript) as ann,
+        Visitor(process.url, "bob", chat.step, transcript) as bob,
+    ):
+        await ann.sign_up()
+        watcher = await ann.join()
+        handles = process.handles()
+        await bob.sign_up()
+        socket = await bob.join()
+        await fall_behind(socket, watcher)
+        socket.send_bytes(b"\x88\x82\x00\x00\x00\x00\x03\xe8")  # goodbye: 1000
+        await watcher.receive("left")
+        async with within(PATIENCE):
+            while process.handles() > handles:
+                await watcher.send_text("no event")
+                await watcher.receive("error")
 
 
 @pytest.mark.section("The hub")
@@ -404,6 +475,32 @@ async def test_a_thousand_come_and_vanish_and_come_back(chat: Chat, quick: bool)
     assert [event["type"] for event in await watcher.until("only me")] == ["message"]
 
 
+def many_may_wait() -> bool:
+    """Tell whether this system lets a thousand wait in front of a door."""
+    most = Path("/proc/sys/net/core/somaxconn")
+    return most.exists() and int(most.read_text("ascii")) >= 1024
+
+
+@pytest.mark.skipif(not many_may_wait(), reason="The system lets fewer wait.")
+@pytest.mark.section("Stopping with open sockets")
+@pytest.mark.in_memory
+async def test_many_who_come_at_once_need_not_knock_again(process: Process) -> None:
+    """While the chat is busy two hundred people come: all wait, and are answered in the end."""
+    process.send(signal.SIGSTOP)
+    async with within(PATIENCE):
+        stopped = os.P_PID, process.process.pid, os.WSTOPPED | os.WNOWAIT
+        await asyncio.to_thread(os.waitid, *stopped)
+        knocking = (asyncio.open_connection("127.0.0.1", process.port) for _ in range(200))
+        lines = await asyncio.gather(*knocking)
+        process.send(signal.SIGCONT)
+        for _, writer in lines:
+            writer.write(b"GET /login HTTP/1.1\r\nHost: here\r\n\r\n")
+        answers = await asyncio.gather(*(reader.readline() for reader, _ in lines))
+    assert set(answers) == {b"HTTP/1.1 200 OK\r\n"}
+    for _, writer in lines:
+        writer.close()
+
+
 # --- the end ---------------------------------------------------------------------------------
 
 
@@ -416,12 +513,9 @@ async def test_stopping_closes_every_socket_even_with_one_stuck(
     """Ctrl-C says goodbye to every window (1001) and ends, even if one has stopped reading."""
     async with Visitor(process.url, "ann", chat.step, transcript) as ann:
         await ann.sign_up()
-        sockets = [await ann.join() for _ in range(5)]
-        stuck = await ann.join()
-        stuck.stop_reading()
-        for _ in range(100):
-            await sockets[0].say("x" * 3_000)
-        await sockets[0].texts(100)
+        sockets = [await ann.join()]
+        await fall_behind(await ann.join(), sockets[0])
+        sockets += [await ann.join() for _ in range(4)]
         process.send(signal.Signals[name])
         codes = await asyncio.gather(*(socket.closed() for socket in sockets))
         assert codes == [1001] * 5
@@ -443,3 +537,23 @@ async def test_a_second_ctrl_c_does_not_wait(
         assert await socket.closed() == 1001
         process.send(signal.SIGINT)
         await process.ended(1)
+
+
+@posix
+@pytest.mark.section("Stopping with open sockets")
+@pytest.mark.in_memory
+async def test_stopping_does_not_wait_for_a_page_that_nobody_reads(
+    chat: Chat, process: Process, transcript: Transcript
+) -> None:
+    """Somebody asks for a long page and does not read it: Ctrl-C ends the chat all the same."""
+    async with Visitor(process.url, "ann", chat.step, transcript) as ann:
+        await ann.sign_up()
+        socket = await ann.join()
+        await say_much(socket, 50)  # the page is long now
+        async with within(PATIENCE):
+            answer = await ann.session.get("/", read_bufsize=1)  # and read no more
+        process.send(signal.SIGINT)
+        assert await socket.closed() == 1001
+        assert await process.ended(8) == 0
+        answer.close()
+    assert "Traceback" not in process.output()

@@ -134,7 +134,7 @@ async def test_an_answer_from_before_the_middlewares_has_the_headers_too(chat: C
 
 @pytest.mark.section("One place for errors")
 async def test_every_answer_has_the_security_headers(chat: Chat) -> None:
-    """All answers tell the browser to guess nothing and to show the chat in no frame."""
+    """All answers tell the browser: guess nothing, and let no page frame or bend this one."""
     ann = await chat.visitor("ann")
     answers = [
         await ann.get("/"),
@@ -149,7 +149,10 @@ async def test_every_answer_has_the_security_headers(chat: Chat) -> None:
     headers.append((await ann.connect()).ws._response.headers)
     for header in headers:
         assert header["X-Content-Type-Options"] == "nosniff"
-        assert "frame-ancestors 'none'" in header["Content-Security-Policy"]
+        rules = header["Content-Security-Policy"].split("; ")
+        policy = dict(rule.split(" ", 1) for rule in rules)
+        assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+        assert policy.get("object-src", policy.get("default-src")) == "'none'"
         assert header["Referrer-Policy"] == "same-origin"
         assert "Server" not in header
 
@@ -191,9 +194,9 @@ async def test_other_sites_cannot_open_your_socket(chat: Chat) -> None:
 async def test_a_mistake_of_ours_closes_the_socket_in_order(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the code behind a socket fails, the socket is closed with 1011."""
-    ann = await chat.visitor("ann")
-    socket = await ann.join()
+    """When the code behind a socket fails, it is closed with 1011, and the others are told."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    watcher, socket = await bob.join(), await ann.join()
     decode = json.loads
 
     def fail(data: str | bytes, **options: Any) -> Any:
@@ -204,6 +207,7 @@ async def test_a_mistake_of_ours_closes_the_socket_in_order(
     monkeypatch.setattr(json, "loads", fail)
     await socket.say("boom")
     assert await socket.closed() == 1011
+    assert await watcher.receive("left") == {"type": "left", "user": "ann"}
 
 
 # --- the log -----------------------------------------------------------------------------------

@@ -6,22 +6,36 @@ import json
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from html import unescape
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from aiohttp import WSMsgType
+from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from tests import properties
-from tests.cases import BAD_BODIES, CROSS_SITE_CASES, NOT_STRINGS, OPERATORS
+from tests.cases import BAD_BODIES, CROSS_SITE_CASES, NOT_STRINGS, OPERATORS, XSS
 from tests.conftest import Chat
-from tests.people import PATIENCE, Event, Socket, Transcript, Visitor, send_raw, within
+from tests.line import Line
+from tests.people import (
+    PATIENCE,
+    Event,
+    Socket,
+    Transcript,
+    Visitor,
+    send_raw,
+    small_listener,
+    within,
+)
 from tests.process import Process, posix, run
-from tests.test_04_middlewares import headers_for
+from tests.test_04_middlewares import HTML, headers_for
 from tools.mongod import Mongod
+
+PRINT_SETTINGS = "from aiochat.settings import Settings; print(Settings.from_environ())"
 
 # --- names -------------------------------------------------------------------------------------
 
@@ -62,6 +76,18 @@ async def test_a_name_belongs_to_one_person(chat: Chat) -> None:
     ):
         answer = await (await chat.stranger(name)).sign_up()
         assert answer.status == 409, name
+
+
+@pytest.mark.section("One name, one person")
+async def test_the_news_that_a_name_is_taken_runs_nothing(chat: Chat) -> None:
+    """A name full of HTML is taken: the page that says so shows it as text."""
+    for name in XSS[:3]:
+        await chat.visitor(name)
+        late = await chat.stranger(name)
+        answer = await late.post("/signup", late.form(), headers=HTML)
+        assert answer.status == 409
+        assert name in unescape(answer.text)
+        assert name not in answer.text
 
 
 @pytest.mark.section("One name, one person")
@@ -216,6 +242,41 @@ async def test_cut_off_at_any_moment_nothing_is_missed_and_nothing_comes_twice(
 
     heard, _ = await asyncio.gather(listen(), talk())
     assert [event["text"] for event in heard] == [str(number) for number in range(total)]
+
+
+@pytest.mark.section("Without a database")
+@pytest.mark.in_memory
+async def test_whoever_remembers_a_history_that_is_gone_hears_the_new_one(chat: Chat) -> None:
+    """In memory a restart forgets everything; with an id from before it you hear what is new."""
+    ann = await chat.visitor("ann")
+    await ann.post("/", {"text": "yesterday"})
+    [yesterday] = (await ann.get("/history")).json()["messages"]
+    await chat.restart()
+    ann = await chat.visitor("ann")
+    await ann.post("/", {"text": "today"})
+    assert await everything(await ann.connect(f"?after={yesterday['id']}")) == ["today"]
+
+
+@pytest.mark.section("Coming back")
+async def test_whoever_does_not_read_what_was_missed_is_cut_off(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window that stops reading while it catches up is closed half a minute later."""
+    await chat.stop()
+    chat.server = TestServer(chat.create_app(), socket_factory=small_listener)
+    await chat.server.start_server(shutdown_timeout=1)
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    for _ in range(20):
+        await ann.post("/", {"text": "🦉" * 4_000})
+    stuck = await bob.connect("?after=0")
+    await stuck.receive("message")
+    stuck.stop_reading()
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    monkeypatch.setattr(loop, "time", lambda: now() + 30)
+    await ann.get("/login")  # so that the chat notices how late it has become
+    stuck.read_on()
+    assert await stuck.closed() == 1006
 
 
 # --- stored once, and for good -----------------------------------------------------------------
@@ -432,6 +493,88 @@ async def test_a_database_that_is_down_is_said_so_and_found_again(
         assert set(heard) <= set(texts)
 
 
+@pytest.fixture
+async def line(
+    chat: Chat, environment: dict[str, str], mongod: Mongod, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Line]:
+    """The line to the database; the chat has been started again to use it."""
+    with Line(URL(environment.get("MONGO_URL", mongod.url))) as line:
+        monkeypatch.setenv("MONGO_URL", str(line.url))
+        await chat.restart()
+        yield line
+        await chat.visitors.aclose()
+        await chat.stop()
+
+
+@pytest.mark.section("Store, then announce")
+@pytest.mark.real_database
+async def test_what_is_stored_though_the_answer_got_lost_is_heard_once(
+    chat: Chat, line: Line
+) -> None:
+    """If the database's answer gets lost, you get an error; who comes hears what it has stored."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    here = await ann.join()
+    line.hold("insert")
+    client_id = await here.say("lost?")
+    await line.holds()
+    line.lose()
+    line.let_go()
+    answer = await here.receive("message", "error")
+    assert (answer["type"], answer["client_id"]) == ("error", client_id)
+    [stored] = (await ann.get("/history")).json()["messages"]
+    first, second = await bob.connect("?after=0"), await bob.connect(f"?after={stored['id']}")
+    await here.say("lost?", client_id)
+    await here.say("the end")
+    for window, texts in ((first, ["lost?"]), (second, [])):
+        heard = [event["text"] for event in await window.until("the end") if "text" in event]
+        assert heard == [*texts, "the end"]
+
+
+@pytest.mark.section("Store, then announce")
+@pytest.mark.real_database
+async def test_whoever_waits_behind_what_is_not_stored_is_told_so_too(
+    chat: Chat, line: Line
+) -> None:
+    """When a message cannot be stored, those that wait behind it get their errors at once."""
+    ann, bob = [await (await chat.visitor(name)).join() for name in ("ann", "bob")]
+    carl = await chat.visitor("carl")
+    line.hold("insert")
+    await ann.say("first")
+    await line.holds()
+    client_id = await bob.say("second")
+    await carl.get("/history")  # so that the chat has heard bob
+    line.lose()
+    await ann.receive("error")
+    async with asyncio.timeout(1):  # and not after as long again
+        assert (await bob.receive("error"))["client_id"] == client_id
+
+
+@pytest.mark.section("When the database is down")
+@pytest.mark.real_database
+@pytest.mark.slow
+async def test_whoever_has_waited_too_long_gives_up_alone(chat: Chat, line: Line) -> None:
+    """A database that is slow: you wait for 3 s at most; who came later may still get through."""
+    ann, bob, carl = [await (await chat.visitor(name)).join() for name in ("ann", "bob", "carl")]
+    dora, emil = await chat.visitor("dora"), await chat.visitor("emil")
+    line.hold("insert")
+    await ann.say("first")
+    await line.holds()
+    second = await bob.say("second")
+    knock = asyncio.create_task(dora.knock())
+    await asyncio.sleep(1.25)  # half of bob's time
+    third = await carl.say("third")
+    await emil.get("/history")  # so that the chat has heard carl
+    line.release()
+    assert (await bob.receive("error"))["client_id"] == second
+    assert await knock == 503
+    line.let_go()
+    while (answer := await carl.receive("message", "error"))["client_id"] != third:
+        pass
+    assert answer["type"] == "message"
+    heard = [event["text"] for event in await ann.until("third") if "text" in event]
+    assert heard == ["first", "second", "third"]
+
+
 @pytest.mark.section("When the database is down")
 @pytest.mark.in_memory
 async def test_nothing_but_a_socket_may_take_its_time(chat: Chat) -> None:
@@ -459,6 +602,18 @@ async def test_an_address_that_is_none_is_said_so(
     assert "MONGO_URL" in done.stderr
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.section("Settings from the environment")
+@pytest.mark.in_memory
+async def test_the_settings_can_be_printed_and_the_password_stays_secret(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    """Whoever prints the settings, or has them in a log, does not see the database's password."""
+    url = "mongodb://ann:hunter2@db.example/chat"
+    done = await asyncio.to_thread(run, folder, "-c", PRINT_SETTINGS, MONGO_URL=url)
+    assert "Settings" in done.stdout
+    assert "hunter2" not in done.stdout
 
 
 @pytest.mark.section("When the database is down")

@@ -3,20 +3,27 @@
 import asyncio
 import random
 import string
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from unicodedata import normalize
 from uuid import uuid4
 
 import ada_url
 import pytest
+from aiohttp import web
 from playwright.async_api import Browser, expect
+from yarl import URL
 
 from tests import properties
 from tests.browsing import Window
 from tests.cases import NEXT_PATHS
 from tests.conftest import Chat
-from tests.people import PASSWORD, Transcript, Visitor, within
-from tests.process import LoopWatch, Process
+from tests.people import PASSWORD, PATIENCE, Answer, Transcript, Visitor, send_raw, within
+from tests.process import LoopWatch, Process, run
+from tests.test_05_database import PRINT_SETTINGS
+from tools.mongod import Mongod
 
 LETTERS = string.ascii_letters + string.digits + "-_"
 
@@ -70,6 +77,20 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(chat: Chat) -> No
     assert wrong.text.replace("somebody", "nobody") == ghost.text
 
 
+@pytest.mark.section("Hashing takes time")
+async def test_an_unknown_name_takes_as_long_as_a_wrong_password(chat: Chat) -> None:
+    """The chat works as much for an unknown name: a clock does not tell who is here either."""
+    await chat.visitor("somebody")
+    spent = {}
+    for name in ("somebody", "nobody"):
+        stranger = await chat.stranger(name)
+        before = time.process_time()
+        for _ in range(5):
+            assert (await stranger.log_in(password="not the password")).status == 403
+        spent[name] = time.process_time() - before
+    assert spent["nobody"] > 0.6 * spent["somebody"]
+
+
 @pytest.mark.section("A password for every name")
 async def test_a_password_is_long_and_not_the_first_guess(chat: Chat) -> None:
     """8 to 128 characters of any kind, and none of those that everybody tries first."""
@@ -103,22 +124,26 @@ async def test_keyboards_that_write_a_letter_differently_agree(chat: Chat) -> No
 
 
 @pytest.mark.section("Hashing takes time")
-async def test_hashing_holds_nobody_up(chat: Chat) -> None:
-    """While fifty people log in at once, the chat answers everybody else at once."""
+@pytest.mark.parametrize("come", [Visitor.log_in, Visitor.sign_up], ids=["log in", "sign up"])
+async def test_hashing_holds_nobody_up(
+    chat: Chat, come: Callable[[Visitor], Coroutine[None, None, Answer]]
+) -> None:
+    """While fifty people log in or sign up at once, the chat answers everybody else at once."""
     ann = await chat.visitor("ann")
     socket = await ann.join()
-    thieves = [await chat.stranger("ann") for _ in range(50)]
+    names = ["ann" if come is Visitor.log_in else f"ann {number}" for number in range(50)]
+    people = [await chat.stranger(name) for name in names]
     with LoopWatch() as watch:
-        logins = asyncio.gather(*(thief.log_in() for thief in thieves))
+        coming = asyncio.gather(*map(come, people))
         delivered = 0
-        while not logins.done():
+        while not coming.done():
             await socket.say("still talking")
             await socket.receive("message")
             delivered += 1
-    statuses = {answer.status for answer in await logins}
+    statuses = {answer.status for answer in await coming}
     assert 303 in statuses
     assert statuses <= {303, 503}  # a busy machine sends away whoever would wait too long
-    assert delivered >= len(thieves), "the chat stood still while passwords were hashed"
+    assert delivered >= len(people), "the chat stood still while passwords were hashed"
     assert watch.percentile(99) < 0.1
 
 
@@ -175,11 +200,14 @@ async def test_a_cookie_that_was_tampered_with_is_a_stranger_s(chat: Chat, quick
     bad = list(bad_cookies(good, 100 if quick else 1_600))
     stranger = await chat.stranger()
     assert {await get_with(stranger, value) for value in bad} == {303}
+    for data in (b"\xff\xfe", b"\xed\xa0\x80", b'"\xff"', good.encode() + b"\xff"):
+        request = b"GET / HTTP/1.1\r\nHost: x\r\nCookie: session=%b\r\n\r\n" % data
+        assert b" 303 " in await send_raw(chat.url, request), data
 
 
 def bad_cookies(good: str, count: int) -> Iterator[str]:
     """So many values that are not quite a good one, or nothing like it."""
-    yield from ("", "x", "a" * 4_000, "%00", "\udcff\udcfe", "é", "gAAAAA==", '{"session": "ann"}')
+    yield from ("", "x", "a" * 4_000, "%00", "é", "gAAAAA==", '{"session": "ann"}')
     end = len(good) - 4  # behind it, different letters may mean the same bytes
     chance = random.Random(7)
     for number in range(count):
@@ -213,6 +241,18 @@ async def test_a_cookie_from_before_a_restart_is_good_while_the_key_is(
 
 
 @pytest.mark.section("A cookie that nobody can make")
+@pytest.mark.in_memory
+async def test_the_settings_can_be_printed_and_the_key_stays_secret(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    """Whoever prints the settings, or has them in a log, does not see the SECRET_KEY."""
+    key = environment["SECRET_KEY"]
+    done = await asyncio.to_thread(run, folder, "-c", PRINT_SETTINGS, SESSION_SECONDS="1234567")
+    assert "1234567" in done.stdout
+    assert key not in done.stdout
+
+
+@pytest.mark.section("A cookie that nobody can make")
 async def test_logging_in_renews_the_cookie(chat: Chat) -> None:
     """A cookie that somebody planted before you logged in is worth nothing afterwards."""
     ann = await chat.visitor("ann")
@@ -238,8 +278,39 @@ async def test_after_signing_out_a_copied_cookie_is_worthless(chat: Chat) -> Non
 
 
 @pytest.mark.section("Signing out for real")
+async def test_who_signs_out_while_a_socket_opens_gets_none(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sign out just before a window of yours is connected: it is closed at once (1008)."""
+    arrived, signed_out = asyncio.Event(), asyncio.Event()
+    prepare = web.WebSocketResponse.prepare
+
+    async def prepare_late(ws: web.WebSocketResponse, request: web.BaseRequest) -> object:
+        arrived.set()
+        await signed_out.wait()
+        return await prepare(ws, request)
+
+    monkeypatch.setattr(web.WebSocketResponse, "prepare", prepare_late)
+    ann = await chat.visitor("ann")
+    connecting = asyncio.create_task(ann.connect())
+    async with within(PATIENCE):
+        await arrived.wait()
+        await ann.post("/signout")
+        signed_out.set()
+        assert await (await connecting).closed() == 1008
+
+
+@pytest.mark.section("Signing out for real")
+async def test_a_browser_keeps_no_page_for_whoever_presses_back(chat: Chat) -> None:
+    """No page is kept (no-store): after signing out, Back shows nothing of the chat."""
+    ann = await chat.visitor("ann")
+    for path in ("/", "/history", "/login", "/nowhere"):
+        assert (await ann.get(path)).headers["Cache-Control"] == "no-store", path
+
+
+@pytest.mark.section("Signing out for real")
 async def test_signing_out_closes_the_sockets_of_that_session_only(chat: Chat) -> None:
-    """Signing out closes your windows in this browser (1008), not those elsewhere."""
+    """Signing out closes your windows in this browser (1008); elsewhere you stay."""
     here = await chat.visitor("ann")
     elsewhere = await chat.stranger("ann")
     await elsewhere.log_in()
@@ -251,6 +322,7 @@ async def test_signing_out_closes_the_sockets_of_that_session_only(chat: Chat) -
         assert await codes == [1008, 1008]
     await other.say("still here")
     assert await other.texts(1) == ["still here"]
+    assert (await elsewhere.get("/")).status == 200
 
 
 @pytest.mark.section("Signing out for real")
@@ -282,6 +354,52 @@ async def test_a_session_ends_by_itself(chat: Chat, monkeypatch: pytest.MonkeyPa
     async with within(2 + 1):
         assert await socket.closed() == 1008
     assert await get_with(await chat.stranger(), copy) == 303
+
+
+@pytest.mark.section("What the cookie holds")
+@pytest.mark.real_database
+async def test_a_session_ends_when_it_was_to_end(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, mongod: Mongod
+) -> None:
+    """Once its time is over, a session counts no more, though the chat gives longer ones now."""
+    monkeypatch.setenv("SESSION_SECONDS", "2")
+    await chat.restart()
+    with removing_nothing(mongod):  # as other servers do for up to a minute
+        ann = await chat.visitor("ann")
+        copy = token(ann)
+        assert await (await ann.join()).closed() == 1008
+        monkeypatch.setenv("SESSION_SECONDS", "1000")
+        await chat.restart()
+        assert await get_with(await chat.stranger(), copy) == 303
+
+
+@contextmanager
+def removing_nothing(mongod: Mongod) -> Iterator[None]:
+    """Keep the server from removing what has expired, for the length of the block."""
+    with mongod.connect(patience_ms=5000) as client:
+        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
+        try:
+            yield
+        finally:
+            client.admin.command({"setParameter": 1, "ttlMonitorEnabled": True})
+
+
+@pytest.mark.section("What the cookie holds")
+@pytest.mark.real_database
+async def test_the_database_forgets_sessions_that_have_ended(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, mongod: Mongod, environment: dict[str, str]
+) -> None:
+    """What has ended does not pile up: the database removes it by itself."""
+    monkeypatch.setenv("SESSION_SECONDS", "1")
+    await chat.restart()
+    with mongod.connect(patience_ms=5000) as client:
+        sessions = client[URL(environment["MONGO_URL"]).name].sessions
+        with removing_nothing(mongod):
+            await chat.visitor("ann")
+            assert sessions.count_documents({}) == 1
+        async with within(PATIENCE):
+            while sessions.count_documents({}):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 # --- where to after the login ------------------------------------------------------------------

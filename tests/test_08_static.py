@@ -2,15 +2,32 @@
 
 import asyncio
 import re
+import shutil
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, expect
 
-from tests.browsing import Window
+from tests.browsing import Cable, Window
 from tests.cases import HOSTILE_FILES
 from tests.conftest import Chat
-from tests.people import Answer, Visitor
+from tests.people import PATIENCE, Answer, Transcript, Visitor, within
+from tests.process import Process
+
+# Instead of the browser's sockets, some that never open; it is noted when each is tried.
+NO_SERVER = """
+    window.tries = [];
+    window.WebSocket = class extends EventTarget {
+        constructor() {
+            super();
+            tries.push(Date.now());
+            setTimeout(() => this.onclose?.(new CloseEvent("close", { code: 1006 })));
+        }
+        close() {}
+    };
+"""
 
 
 async def files_of(person: Visitor, page: str = "/") -> dict[str, Answer]:
@@ -49,10 +66,33 @@ async def test_strangers_get_the_styles_too(chat: Chat) -> None:
 async def test_a_browser_keeps_files_for_ever_and_pages_not_at_all(chat: Chat) -> None:
     """Files may be kept for a year, for their address changes with them; pages are not kept."""
     ann = await chat.visitor("ann")
-    for answer in (await files_of(ann)).values():
+    files = await files_of(ann)
+    for answer in files.values():
         assert "immutable" in answer.headers["Cache-Control"]
-    for path in ("/", "/login", "/nowhere", "/static/nowhere.css"):
+    not_there = path_ending(files, ".css") + "x"
+    for path in ("/", "/login", "/nowhere", not_there):
         assert (await ann.get(path)).headers["Cache-Control"] == "no-store", path
+
+
+@pytest.mark.section("Files that browsers keep")
+@pytest.mark.in_memory
+async def test_a_file_that_has_changed_has_a_new_address(
+    chat: Chat, environment: dict[str, str], tmp_path: Path, transcript: Transcript
+) -> None:
+    """Change a style, and it has a new address; over a mere restart it keeps the old one."""
+    style = path_ending(await files_of(await chat.stranger(), "/login"), ".css")
+    await chat.restart()
+    assert style in await files_of(await chat.stranger(), "/login")
+    copy = shutil.copytree(chat.folder, tmp_path / "copy")
+    [file] = copy.rglob(Path(style).name)
+    file.write_text(file.read_text(encoding="utf-8") + "/* changed */", encoding="utf-8")
+    async with (
+        Process(copy, tmp_path / "chat.log", **environment) as process,
+        Visitor(process.url, "ann", chat.step, transcript) as ann,
+    ):
+        files = await files_of(ann, "/login")
+    assert path_ending(files, ".css") != style
+    assert "/* changed */" in files[path_ending(files, ".css")].text
 
 
 @pytest.mark.section("Files that browsers keep")
@@ -88,6 +128,38 @@ async def test_pages_run_nothing_that_stands_in_them(chat: Chat, browser: Browse
         }"""
     )
     assert ran != "it ran"
+
+
+@pytest.mark.section("What a page may do")
+@pytest.mark.in_memory
+async def test_what_gets_into_a_page_turns_it_to_no_other_site(
+    chat: Chat, browser: Browser
+) -> None:
+    """The browser refuses another base for a page's links, and a form that leads elsewhere."""
+    ann = await Window.open(browser, chat, "ann")
+    base = await ann.page.evaluate(
+        """() => {
+            const base = document.createElement("base");
+            base.href = "http://evil.example/";
+            document.head.append(base);
+            return document.baseURI;
+        }"""
+    )
+    assert base == str(chat.url)
+    async with within(PATIENCE):
+        refused = await ann.page.evaluate(
+            """() => new Promise((resolve) => {
+                addEventListener("securitypolicyviolation", (event) => {
+                    if (event.effectiveDirective === "form-action") resolve(event.blockedURI);
+                });
+                const form = document.createElement("form");
+                form.action = "http://evil.example/";
+                form.method = "post";
+                document.body.append(form);
+                form.submit();
+            })"""
+        )
+    assert refused == "http://evil.example/"
 
 
 @pytest.mark.section("What a page may do")
@@ -156,6 +228,70 @@ async def test_what_is_written_offline_is_sent_once(chat: Chat, browser: Browser
 
 
 @pytest.mark.section("Coming back by itself")
+async def test_what_is_sent_again_is_shown_once_and_in_its_place(
+    chat: Chat, browser: Browser
+) -> None:
+    """The connection ends before the answer comes: your message is sent again, and shown once."""
+    ann, bob = await Window.open(browser, chat, "ann"), await (await chat.visitor("bob")).join()
+    cable = Cable()
+    await cable.plug_in(ann)
+    cable.loses_answers = True
+    await ann.say("under the mat")
+    assert await bob.texts(1) == ["under the mat"]
+    await bob.say("which mat?")
+    assert await bob.texts(1) == ["which mat?"]
+    await expect(ann.waiting).to_have_count(1)
+    await cable.cut()
+    await ann.say("the red one")  # behind what is sent again
+    await ann.shows("under the mat", "which mat?", "the red one")
+    await expect(ann.waiting).to_have_count(0)
+
+
+@pytest.mark.section("Coming back by itself")
+async def test_a_connection_on_which_nothing_comes_back_is_given_up(
+    chat: Chat, browser: Browser
+) -> None:
+    """A cable is pulled, and the browser does not notice: ten seconds later the page does."""
+    ann = await Window.open(browser, chat, "ann")
+    cable = Cable()
+    await ann.page.clock.install()
+    await cable.plug_in(ann)
+    cable.loses_questions = True
+    await ann.say("is anybody there?")
+    await expect(ann.waiting).to_contain_text("Sending")
+    cable.loses_questions = False  # what has been lost does not come back
+    await ann.page.clock.run_for(10_000)
+    await ann.shows("is anybody there?")
+    await expect(ann.waiting).to_have_count(0)
+
+
+@pytest.mark.section("Coming back by itself")
+@pytest.mark.in_memory
+async def test_a_server_that_is_gone_is_tried_more_and_more_seldom(
+    chat: Chat, browser: Browser
+) -> None:
+    """The page waits longer and longer, up to 30 s, and not as long as any other page."""
+    ann = await Window.open(browser, chat, "ann")
+    await ann.page.add_init_script(NO_SERVER)
+    await ann.page.clock.install(time=0)
+    await ann.page.clock.pause_at(3_600_000)  # from here on time passes only when we say so
+    waits = [await waits_in_ten_minutes(ann), await waits_in_ten_minutes(ann)]
+    for seconds in waits:
+        assert 18 < len(seconds) < 100
+        assert seconds[0] <= 1
+        assert max(seconds) <= 30
+    assert waits[0] != waits[1], "all pages come back in the same moment"
+
+
+async def waits_in_ten_minutes(window: Window) -> list[float]:
+    """How many seconds pass from one try to the next, after the page was loaded."""
+    await window.page.reload()
+    await window.page.clock.run_for(600_000)
+    tries = await window.page.evaluate("tries")
+    return [(after - before) / 1000 for before, after in pairwise(tries)]
+
+
+@pytest.mark.section("Coming back by itself")
 async def test_what_was_not_sent_survives_a_reload(chat: Chat, browser: Browser) -> None:
     """A message that still waits is there after the page was reloaded, and is sent."""
     ann = await Window.open(browser, chat, "ann")
@@ -192,14 +328,16 @@ async def test_a_refused_message_says_why_and_can_be_removed(chat: Chat, browser
 
 @pytest.mark.section("Who is here, and what was said")
 async def test_the_page_shows_who_is_here(chat: Chat, browser: Browser) -> None:
-    """The names of those who are here come and go as they do."""
+    """The names of those who are here, whatever stands in them, come and go as they do."""
     ann = await Window.open(browser, chat, "ann")
     people = ann.page.locator("#people li")
     await expect(people).to_have_text(["ann (you)"])
-    bob = await Window.open(browser, chat, "bob")
-    await expect(people).to_have_text(["ann (you)", "bob"])
-    await bob.page.close()
-    await expect(people).to_have_text(["ann (you)"])
+    for name in ("bob", "you <img src=x onerror=alert(1)>"):
+        window = await Window.open(browser, chat, name)
+        await expect(people).to_have_text(["ann (you)", name])
+        await window.page.close()
+        await expect(people).to_have_text(["ann (you)"])
+    assert ann.trouble == []
 
 
 @pytest.mark.section("Who is here, and what was said")
@@ -244,12 +382,30 @@ async def test_times_are_those_of_the_reader(chat: Chat, browser: Browser) -> No
 async def test_signed_out_elsewhere_the_page_leads_to_the_login(
     chat: Chat, browser: Browser
 ) -> None:
-    """Sign out everywhere on one machine: the page on the other goes to the login."""
+    """Sign out everywhere on one machine: the page on the other goes to the login at once."""
     ann = await Window.open(browser, chat, "ann")
     await ann.connected()
+    await ann.page.clock.install(time=0)
+    await ann.page.clock.pause_at(3_600_000)  # for the page no more time passes
     elsewhere = await chat.stranger("ann")
     await elsewhere.log_in()
     await elsewhere.post("/signout", {"everywhere": "1"})
+    await ann.page.wait_for_url("**/login*")
+
+
+@pytest.mark.section("Signed out elsewhere")
+async def test_signed_out_while_it_was_away_the_page_leads_to_the_login(
+    chat: Chat, browser: Browser
+) -> None:
+    """Sign out everywhere while a page has no network: when it has, it goes to the login."""
+    ann = await Window.open(browser, chat, "ann")
+    await ann.connected()
+    await ann.page.context.set_offline(True)
+    await expect(ann.status).to_contain_text("No connection")
+    elsewhere = await chat.stranger("ann")
+    await elsewhere.log_in()
+    await elsewhere.post("/signout", {"everywhere": "1"})
+    await ann.page.context.set_offline(False)
     await ann.page.wait_for_url("**/login*")
 
 

@@ -7,8 +7,11 @@ import os
 import platform
 import signal
 import sys
+import tracemalloc
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -312,6 +315,55 @@ async def test_many_who_try_do_not_wear_the_limits_out(
 
 
 @pytest.mark.section("Enough is enough")
+@pytest.mark.in_memory
+async def test_what_was_tried_long_ago_is_not_kept(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever tried a minute ago and earlier is forgotten: the limits need no more memory."""
+    monkeypatch.setenv("TRUST_PROXY", "1")
+    await chat.restart()
+    limits = importlib.import_module(chat.create_app.__module__.replace(".app", ".limits"))
+    monkeypatch.setattr(limits, "MANY", 10)
+    minutes = count()
+    monkeypatch.setattr(limits, "monotonic", lambda: 61.0 * next(minutes))
+    crowd = await chat.stranger()
+    form = {"login": "somebody", "password": "short"}
+    kept = []
+    tracemalloc.start()
+    try:
+        for addresses in (10, 30):  # as many as are kept at most, then more
+            for number in range(addresses):
+                headers = {"X-Forwarded-For": f"10.0.{addresses}.{number}"}
+                assert (await crowd.post("/signup", form, headers=headers)).status == 400
+            kept.append(memory_of(limits))
+    finally:
+        tracemalloc.stop()
+    assert kept[1] < 2 * kept[0]
+
+
+def memory_of(module: ModuleType) -> int:
+    """How many bytes a module has asked for and not given back, while they are traced."""
+    there = tracemalloc.Filter(inclusive=True, filename_pattern=str(module.__file__))
+    statistics = tracemalloc.take_snapshot().filter_traces([there]).statistics("filename")
+    return sum(each.size for each in statistics)
+
+
+@pytest.mark.section("Enough is enough")
+async def test_whoever_tries_one_password_on_everybody_is_slowed_down(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One address may be wrong ten times as often as with one name, whatever the names."""
+    no_limits_lifted(monkeypatch)
+    monkeypatch.setenv("WRONG_PASSWORDS_PER_MINUTE", "1")
+    await chat.restart()
+    thief = await chat.stranger()
+    names = [f"somebody {number}" for number in range(12)]
+    answers = [await thief.log_in(login=name) for name in names]
+    assert [answer.status for answer in answers] == [403] * 10 + [429] * 2
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+
+
+@pytest.mark.section("Enough is enough")
 async def test_signing_up_in_crowds_is_slowed_down(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -399,7 +451,7 @@ async def test_one_person_has_ten_windows_at_most(
 async def test_it_runs_and_stops_as_on_the_host(
     folder: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Started from the Procfile and told to stop: goodbye (1001) to every window, within 5 s."""
+    """Started from the Procfile: behind a proxy; stopped: goodbye (1001) to all, within 5 s."""
     honcho = (sys.executable, "-m", "honcho", "start")
     process = Process(folder, tmp_path / "chat.log", honcho, **environment)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -409,6 +461,9 @@ async def test_it_runs_and_stops_as_on_the_host(
         async with session.post("/signup", data=form, allow_redirects=False) as answer:
             cookie = answer.headers["Set-Cookie"]
         assert "Secure" in cookie
+        insecure = {"X-Forwarded-Proto": "http"}  # says the host's proxy
+        async with session.get("/login", headers=insecure, allow_redirects=False) as answer:
+            assert answer.status == 308
         headers = {"Cookie": cookie.partition(";")[0]}
         sockets = [await session.ws_connect("/ws", headers=headers) for _ in range(5)]
         process.send(signal.SIGTERM)
@@ -418,4 +473,6 @@ async def test_it_runs_and_stops_as_on_the_host(
                     pass
         assert [socket.close_code for socket in sockets] == [1001] * 5
         await process.ended(5)
+    # The chat has ended by itself; a shell in front of it would have died of the signal.
+    assert "web.1 stopped (rc=0)" in process.output()
     assert "Traceback" not in process.output()

@@ -75,13 +75,14 @@ def groups_for(arguments: list[str]) -> list[str]:
     words = [word for word in arguments if not word.startswith("-")]
     command = words[0] if words else "help"
     groups = ["run"]
-    if command in ("test", "check"):
+    if command in ("test", "check", "bench"):
         groups.append("test")
     if command in ("test", "docs", "offline"):
         groups.append("docs")
     if command == "install":
         groups += [word for word in words[1:] or ["test"] if word in available_groups()]
-    if "--mongo" in arguments and sys.platform == "linux" and shutil.which("mongod") is None:
+    wants_mongod = "--mongo" in arguments or command == "bench"
+    if wants_mongod and sys.platform == "linux" and shutil.which("mongod") is None:
         groups.append("mongod")
     return list(dict.fromkeys(groups))
 

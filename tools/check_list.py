@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tools.check_results import Behaviour, Failure, Plan, Result
-from tools.paths import COMMAND, ROOT
+from tools.paths import ROOT
 from tools.steps import ALL, Step, find_step
 from tools.terminal import clean
 
@@ -151,7 +151,7 @@ class CheckList:
         if self.step == ALL[-1]:
             return "Your chat is finished."
         number = self.step.number + 1
-        return f"On to step {number:02}: {COMMAND} start {number} DIR"
+        return f"Go on with chapter {number}, in the same folder."
 
     def print_failure(self, behaviour: Behaviour, failure: Failure) -> None:
         """Say where in the chapter it is, what was sent, expected and received."""

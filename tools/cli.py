@@ -197,6 +197,25 @@ def docs(
 
 
 @app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="In minutes; proves nothing.")] = False,
+    repeat: Annotated[int | None, typer.Option(min=1, help="Instead of each one's own.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CONTENDER", help="Measure only these.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="A second run, to compare with the first.")
+    ] = False,
+) -> None:
+    """Measure our chat beside its peers: all benchmarks, or some by name."""
+    from bench.main import bench as run_benchmarks
+
+    chosen = {"quick": quick, "repeat": repeat, "only": only or [], "again": again}
+    raise typer.Exit(run_benchmarks(names or [], **chosen))
+
+
+@app.command()
 def offline(
     folder: Folder,
     systems: Annotated[

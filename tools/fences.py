@@ -86,4 +86,5 @@ def show_file(name: str, path: str) -> str:
 
 def box(name: str, code: str) -> str:
     title = f'<span class="filename">{name}</span>' if name else ""
-    return f'<div class="highlight" data-search-exclude>{title}<pre tabindex="0"><code>{code}</code></pre></div>'
+    # What changed, and whole files, are no answer to a search: the chapters are.
+    return f'<div class="highlight" data-search-exclude>{title}<pre><code>{code}</code></pre></div>'

@@ -924,7 +924,7 @@ MUTATIONS = (
         file="aiochat/chat/models.py",
         old="async with asyncio.timeout(PATIENCE), self.lock:",
         new="async with asyncio.timeout(PATIENCE):",
-        test="test_05_database.py::test_whoever_comes_while_a_message_is_stored_hears_it_once",
+        test="test_05_database.py::test_whoever_has_waited_too_long_gives_up_alone",
         on_both_stores=True,
     ),
     Mutation(
@@ -1754,7 +1754,7 @@ MUTATIONS = (
         file="Procfile",
         old="exec ",
         new="",
-        test="test_09_heroku.py::test_the_host_finds_all_it_needs",
+        test="test_09_heroku.py::test_it_runs_and_stops_as_on_the_host",
     ),
     Mutation(
         name="memory that is given back, in the Procfile",
@@ -1772,7 +1772,7 @@ MUTATIONS = (
         file="Procfile",
         old=" TRUST_PROXY=1",
         new="",
-        test="test_09_heroku.py::test_the_host_finds_all_it_needs",
+        test="test_09_heroku.py::test_it_runs_and_stops_as_on_the_host",
     ),
     Mutation(
         name="the way from http to https",
@@ -1835,7 +1835,7 @@ MUTATIONS = (
         file="aiochat/auth/views.py",
         old="limits.addresses.take(address) or limits.passwords.take(guess)",
         new="limits.passwords.take(guess)",
-        test="test_09_heroku.py::test_whoever_guesses_a_password_is_slowed_down",
+        test="test_09_heroku.py::test_whoever_tries_one_password_on_everybody_is_slowed_down",
     ),
     Mutation(
         name="one limit for all ways of writing a name",
@@ -1899,7 +1899,7 @@ MUTATIONS = (
         file="aiochat/limits.py",
         old="if len(self.used) > MANY:",
         new="if False:",
-        test="test_09_heroku.py::test_many_who_try_do_not_wear_the_limits_out",
+        test="test_09_heroku.py::test_what_was_tried_long_ago_is_not_kept",
     ),
     Mutation(
         name="giving back what was right",
@@ -1971,7 +1971,7 @@ MUTATIONS = (
         file="aiochat/settings.py",
         old='mongo_url: str = field(default="", repr=False)',
         new='mongo_url: str = field(default="")',
-        test="test_05_database.py::test_an_address_that_is_none_is_said_so",
+        test="test_05_database.py::test_the_settings_can_be_printed_and_the_password_stays_secret",
     ),
     Mutation(
         name="leaving the secret key out of what is printed",

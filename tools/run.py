@@ -37,8 +37,9 @@ def run(target: str, *, port: int | None, open_browser: bool, mongo: bool) -> in
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def announce(address: str) -> None:
-        print(f"{folder.name} runs on {address}. Stop it with Ctrl-C.")
-        print(where_messages_are(step, mongo), flush=True)
+        print(f"{folder.name} runs on {address}. Stop it with Ctrl-C.", flush=True)
+        for line in where_messages_are(step, mongo):
+            print(line, flush=True)
         if open_browser:
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
 
@@ -52,19 +53,19 @@ def run(target: str, *, port: int | None, open_browser: bool, mongo: bool) -> in
             return 0
 
 
-def where_messages_are(step: Step | None, mongo: bool) -> str:
-    """Say what becomes of the messages when the chat stops."""
+def where_messages_are(step: Step | None, mongo: bool) -> list[str]:
+    """Say what becomes of the messages when the chat stops; nothing, if we cannot know."""
     if mongo:
-        return f"Messages are kept in {MONGO_DATA}, and are there the next time."
+        return [f"Messages are kept in {MONGO_DATA}, and are there the next time."]
     if step is None:
-        return "Where messages are kept is up to its code."
+        return []
     if not step.has_socket:
-        return "There are no messages to keep yet."
+        return ["There are no messages to keep yet."]
     if not step.has_database:
-        return "Messages are kept in memory, and are gone when it stops."
+        return ["Messages are kept in memory, and are gone when it stops."]
     if os.environ.get("MONGO_URL"):
-        return "Messages are kept in the database that MONGO_URL names."
-    return "Messages are kept in memory, and are gone when it stops: --mongo keeps them."
+        return ["Messages are kept in the database that MONGO_URL names."]
+    return ["Messages are kept in memory, and are gone when it stops: --mongo keeps them."]
 
 
 def secret_key() -> str:

@@ -13,7 +13,7 @@ Reports, by chapter and line:
     unshown     a change of the step that no listing shows
 
 So the step before, with what the chapter shows typed in, is the step, byte for byte.
-`--fix` writes hl_lines, given files and pages of code, and takes into the listings what was
+`--fix` writes hl_lines, sums, given files and pages of code, and takes into the listings what was
 changed in the step since the last commit.
 """
 
@@ -37,6 +37,10 @@ from tools.steps import ALL, find_step, match_step, step_before
 
 # What nobody should have to type: the page offers it as a file.
 GIVEN = ("*.css", "*.svg", "*/common_passwords.txt")
+
+
+# What `check` says when everything works.
+SUM = re.compile(r"^All (\d+) work\.", re.MULTILINE)
 
 
 class Weave:
@@ -152,7 +156,7 @@ class Weave:
     def check_count(self) -> Iterator[str]:
         """Compare what `check` says at the end with how much there is to check."""
         step = match_step(self.name)
-        for found in re.finditer(r"^All (\d+) work\.", self.chapter.text, re.MULTILINE):
+        for found in SUM.finditer(self.chapter.text):
             if step and int(found[1]) != (count := count_behaviours(step)):
                 yield f"{self.chapter.path.name}: count: all {count} work, not {found[1]}"
 
@@ -189,6 +193,8 @@ class Weave:
         for listing in reversed(self.chapter.listings):
             start, end = listing.span
             text = text[:start] + str(listing) + text[end:]
+        if step := match_step(self.name):
+            text = re.sub(SUM, f"All {count_behaviours(step)} work.", text)
         self.chapter.path.write_text(text, encoding="utf-8", newline="\n")
         self.source.parent.mkdir(exist_ok=True)
         self.source.write_text(code_page(self.name, self.step), encoding="utf-8", newline="\n")
