@@ -29,7 +29,7 @@ def check(step: Step, folder: Path, exercise: int | None = None) -> int:
     """
     refuse_what_cannot_run(folder)
     what = step.name if exercise is None else f"exercise {exercise} of {step.name}"
-    print(f"Checking {folder} against {what} ...", flush=True)
+    print(f"Checking {folder} against {what}; change nothing there meanwhile ...", flush=True)
     # The tests on a real database wait for it most of the time; meanwhile the others run.
     marks = ["not real_database"] + ["real_database"] * step.has_database
     runs = [Run(step, folder, mark, exercise) for mark in marks]
