@@ -163,16 +163,23 @@ TYPES = {
 }
 
 
+# The pages with whole steps differ in nothing but their code, which is long: one will do.
+TO_LOOK_AT = [page for page in PAGES if not page.startswith("code/") or page == "code/02_routes"]
+
+ONLY_WHAT_IS_WRONG = {"resultTypes": ["violations"]}
+
+
 async def look_at(page: Page) -> list[str]:
     """Return what axe finds wrong with a page, and whether it is wider than the window."""
-    found = (await Axe().run(page)).response["violations"]
+    found = (await Axe().run(page, options=ONLY_WHAT_IS_WRONG)).response["violations"]
     wrong = [f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found]
     width = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return [*wrong, *([f"{width} pixels too wide"] if width > 0 else [])]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", TO_LOOK_AT)
 async def test_everybody_can_read_the_page(
     browser: Browser, address_of_site: str, name: str
 ) -> None:
