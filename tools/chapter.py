@@ -58,15 +58,14 @@ class Listing:
         return [line[1:] for line in self.lines if self.is_diff and line.startswith("-")]
 
     def chunks(self) -> Iterator[Chunk]:
-        """Cut it where something is left out or, in a diff, dropped."""
+        """Cut it where something is left out; what a diff drops was between two lines that stay."""
         found = Chunk(0, [])
         for offset, line in enumerate(self.lines):
-            kept = line[1:] if self.is_diff else line
-            if ELISION.fullmatch(line) or (self.is_diff and line.startswith("-")):
+            if ELISION.fullmatch(line):
                 yield from trimmed(found)
                 found = Chunk(offset + 1, [])
-            else:
-                found.lines.append(kept)
+            elif not (self.is_diff and line.startswith("-")):
+                found.lines.append(line[1:] if self.is_diff else line)
         yield from trimmed(found)
 
     def __str__(self) -> str:

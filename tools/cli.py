@@ -211,8 +211,9 @@ def bench(
     """Measure our chat beside its peers: all benchmarks, or some by name."""
     from bench.main import bench as run_benchmarks
 
-    chosen = {"quick": quick, "repeat": repeat, "only": only or [], "again": again}
-    raise typer.Exit(run_benchmarks(names or [], **chosen))
+    raise typer.Exit(
+        run_benchmarks(names or [], quick=quick, repeat=repeat, only=only or [], again=again)
+    )
 
 
 @app.command()
