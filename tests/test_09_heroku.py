@@ -92,9 +92,10 @@ async def test_it_serves_where_the_host_says(folder: Path, environment: dict[str
 @pytest.mark.section("What the host tells us")
 @pytest.mark.in_memory
 async def test_the_host_finds_all_it_needs(folder: Path, environment: dict[str, str]) -> None:
-    """Procfile, .python-version and requirements.txt are there, and exact."""
+    """Procfile, .python-version and requirements.txt are there, and git leaves .env alone."""
     assert (folder / "Procfile").read_text().startswith("web: ")
     assert (folder / ".python-version").read_text().strip() in {"3.11", "3.12", "3.13", "3.14"}
+    assert ".env" in (folder / ".gitignore").read_text().split()
     requirements = (folder / "requirements.txt").read_text().split()
     assert len(requirements) >= 9
     assert all("==" in requirement for requirement in requirements)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tools.paths import COMMAND, REQUIREMENTS, ROOT
+from tools.paths import COMMAND, FOLDER, REQUIREMENTS, ROOT
 from tools.problem import Problem
 from tools.steps import ALL, find_folder, find_step, match_step, step_before
 
@@ -127,6 +127,8 @@ def start(step: StepName, folder: Folder) -> None:
     chosen = find_step(step)
     start_chapter(chosen, folder.expanduser().absolute())
     print(f"{folder} is ready for step {chosen.number}. Its README.md says how to go on.")
+    if folder.name != FOLDER:
+        print(f"Where the chapter says {FOLDER}, type: {as_typed(folder.absolute())}")
     print(f"Check your work with: {COMMAND} check {chosen.number} {as_typed(folder.absolute())}")
 
 
@@ -171,6 +173,9 @@ def diff(
 @app.command()
 def talk(
     url: Annotated[str, typer.Argument(metavar="[URL]")] = "http://127.0.0.1:8080",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Instead of the URL's own.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Who you are; asked for if missing.")] = None,
     password: Annotated[str | None, typer.Option(help="Asked for if the chat wants one.")] = None,
 ) -> None:
@@ -182,6 +187,8 @@ def talk(
     if name is None and not sys.stdin.isatty():
         raise Problem("Say who is talking: --name ann", 2)
     address = URL(url if "://" in url else f"http://{url}")
+    if port is not None:
+        address = address.with_port(port)
     raise typer.Exit(talk_to_chat(address, name or input("Your name: "), password))
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 # What tools and editors leave in a folder. The README is the one that `start` writes.
-IGNORED = {"__pycache__", "venv", ".venv", ".git", ".idea", ".vscode", ".DS_Store"}
+IGNORED = {"__pycache__", "venv", ".venv", ".env", ".git", ".idea", ".vscode", ".DS_Store"}
 IGNORED |= {".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 IGNORED_AT_THE_TOP = {"README.md"}
 

@@ -6,6 +6,8 @@ from pathlib import Path
 # How a person starts this, as our messages spell it.
 COMMAND = "python tutorial.py" if os.name == "nt" else "python3 tutorial.py"
 
+FOLDER = "my-chat"  # what the chapters call the reader's folder
+
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = ROOT / "steps"
 REQUIREMENTS = ROOT / "requirements"

@@ -20,12 +20,11 @@ from pathlib import Path
 
 from tools.chapter import COMMAND, Attempt, Listing, PutBack, Session
 from tools.mongod import free_port
-from tools.paths import ROOT
+from tools.paths import FOLDER, ROOT
 from tools.problem import Problem
 from tools.replay import Project
 from tools.weave import Weave, weaves
 
-FOLDER = "my-chat"  # what the chapters call the reader's folder
 PORT = "8080"
 PATIENCE = 20.0  # seconds until a line that does not come is missing
 
