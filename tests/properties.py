@@ -65,8 +65,8 @@ encodable_texts = st.text(TRICKY[1:], max_size=8) | st.text(ENCODABLE, max_size=
 ascii_texts = st.text(ASCII, max_size=40)
 blanks = st.text(" \t\r\n\u2028\u3000", max_size=3)
 
-# "\udcff" is sent as the byte ff, which is no text.
-header_values = ascii_texts | st.text(ASCII | st.sampled_from("é\udcff"), max_size=8)
+# What aiohttp's client sends of a text: half characters it leaves out.
+header_values = ascii_texts | st.text(ASCII | st.just("é"), max_size=8)
 
 
 def as_shown(text: str) -> str:

@@ -13,7 +13,7 @@ FENCE = re.compile(
 )
 HEADING = re.compile(r"^##+ ", re.MULTILINE)
 
-# A line that stands for what is left out, as a comment where the language has comments.
+
 # The solution of an exercise stands in a folded box.
 SOLUTION = re.compile(
     r'^    ```(?P<language>\w+) title="(?P<path>[^"]*), exercise (?P<number>\d)"\n'
@@ -21,7 +21,8 @@ SOLUTION = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
-ELISION = re.compile(r"\s*(#|//|/\*|<!--|\{#)?\s*\.\.\.\s*(\*/|-->|#\})?")
+# A line that stands for what is left out.
+ELISION = re.compile(r" *\.\.\.")
 
 FOR_A_MOMENT = ", for a moment"
 
