@@ -10,6 +10,7 @@ import signal
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -100,13 +101,10 @@ async def test_the_login_page_is_a_form(chat: Chat) -> None:
 @pytest.mark.section("A cookie with a name")
 async def test_any_name_that_can_be_seen_will_do(chat: Chat) -> None:
     """Names may have any visible characters; é as one or as two, and spaces, are made the same."""
-    for name in ("Zoë", "анна", "two words", '"quoted; name"', "<i>", "100%", "🦉", "ann ❤"):
+    for name in ("Zoe\u0308", "анна", "two  words", '"quoted; name"', "<i>", "100%", "🦉", "ann ❤"):
         socket = await (await chat.visitor(name)).connect()
-        assert name in (await socket.receive("here"))["users"]
-    socket = await (await chat.visitor("Rene\u0301")).connect()
-    assert "Ren\u00e9" in (await socket.receive("here"))["users"]
-    socket = await (await chat.visitor("ann  lee")).connect()
-    assert "ann lee" in (await socket.receive("here"))["users"]
+        shown = normalize("NFC", name).replace("  ", " ")
+        assert shown in (await socket.receive("here"))["users"]
 
 
 @pytest.mark.section("A cookie with a name")
