@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--project", help="test the code in this folder instead of the step's own")
     group.addoption("--full", action="store_true", help="full figures in every step")
     group.addoption("--quick", action="store_true", help="on a database only what needs one")
-    group.addoption("--exercise", type=int, help="test this exercise of a step instead")
+    group.addoption("--exercise", type=int, help="test this exercise of a step instead (0: all)")
     group.addoption("--early", action="store_true", help="one step before it holds, too")
 
 
@@ -132,7 +132,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     An exercise is tested only when it is asked for: no step solves it.
     """
     items.sort(key=lambda item: item.path.name not in {"test_contract.py", "test_checker.py"})
-    chosen = [item for item in items if exercise_of(item) == config.getoption("--exercise")]
+    exercise = config.getoption("--exercise")
+    wanted = {exercise} if exercise != 0 else {1, 2, 3}
+    chosen = [item for item in items if exercise_of(item) in wanted]
     if config.getoption("--step"):
         chosen = [item for item in chosen if isinstance(variant_of(item), Variant)]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])

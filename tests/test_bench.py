@@ -154,8 +154,8 @@ def test_every_peer_is_there() -> None:
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     results = made(*repetitions("step03", 1.5, 2.5))
-    results.fail(Failure("sanic", "", "", "it is not installed"))
-    results.fail(Failure("sanic", "", "", "it is not installed"))
+    results.fail(Failure("sanic", "", "it is not installed"))
+    results.fail(Failure("sanic", "", "it is not installed"))
     results.save(tmp_path / "fanout.json")
     assert load_all(tmp_path) == {"fanout": results}
     assert len(results.failures) == 1
@@ -168,7 +168,7 @@ def some_results() -> dict[str, Results]:
         *repetitions("bare", 277_000.0, 288_000.0, 299_000.0, loop=""),
     )
     fan_out.runs.append(Run("naive", "asyncio", MANY, 0, {FIGURE: 171_000.0}, [LIMITED]))
-    fan_out.fail(Failure("sanic", "uvloop", "", "it is not installed"))
+    fan_out.fail(Failure("sanic", "uvloop", "it is not installed"))
     let_in = made(benchmark="accept")
     let_in.runs += [
         Run("step03", "asyncio", case, 0, {"seconds": seconds})
@@ -222,6 +222,13 @@ def test_the_page_says_what_is_missing_or_to_be_taken_with_care() -> None:
     )
     assert "not measured" in page
     assert "abacus, 2 cores" in page
+
+
+def test_a_quick_run_says_that_it_proves_nothing() -> None:
+    results = some_results()
+    assert "It proves nothing" not in render(results)
+    results["fanout"].quick = True
+    assert "It proves nothing" in render(results)
 
 
 def test_the_page_of_the_site_is_what_the_results_make() -> None:
@@ -293,7 +300,7 @@ def load_generator() -> None:
 def test_who_does_not_start_is_left_out_and_named(lab: Lab) -> None:
     nobody = Contender("nobody", "Nobody", (sys.executable, "-c", "exit('no such package')"))
     lab.for_each([replace(nobody, quick=True)], lambda server: None)
-    assert lab.results.failures == [Failure("nobody", "asyncio", "", "no such package")]
+    assert lab.results.failures == [Failure("nobody", "asyncio", "no such package")]
     assert lab.loops(replace(nobody, quick=True)) == []
 
 

@@ -135,7 +135,7 @@ def pytest_report_header(config):
 
 
 def test_install_names_the_groups_there_are(project: Path) -> None:
-    refuses(tutorial(project, "install", "everything"), "dev, mongod, run, test", 2)
+    refuses(tutorial(project, "install", "everything"), "bench, dev, docs, mongod, run, test", 2)
 
 
 # --- diff ----------------------------------------------------------------------------------

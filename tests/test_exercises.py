@@ -1,5 +1,6 @@
 """Each exercise is unsolved when one begins it, and solved by its solution."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,16 +15,24 @@ from tools.exercises import apply
 from tools.paths import ROOT
 from tools.steps import ALL, Step
 
-EXERCISES = [(step, n) for step in ALL for n in read_chapter(ROOT / step.chapter).solutions]
+SOLUTIONS = {step: read_chapter(ROOT / step.chapter).solutions for step in ALL}
+
+ALL_OF_THEM = 0  # for --exercise
+
+# The tests of an exercise, as they stand in their file.
+TEST = re.compile(r"@pytest\.mark\.exercise\((\d)\)\n(?:@.*\n)*async def (test_\w+)\(")
+
+
+def file_of(step: Step) -> Path:
+    return ROOT / "tests" / "exercises" / f"test_{step.name}.py"
 
 
 def outcomes(step: Step, exercise: int, project: Path, report: Path) -> dict[str, set[str]]:
     """Run an exercise's tests on a folder; return what comes of each one's cases."""
-    tests = f"tests/exercises/test_{step.name}.py"
     options = [f"--step={step.name}", f"--exercise={exercise}", f"--project={project}", "--quick"]
     options += ["-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", tests, f"--junitxml={report}", *options],
+        [sys.executable, "-m", "pytest", file_of(step), f"--junitxml={report}", *options],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -40,20 +49,36 @@ def outcomes(step: Step, exercise: int, project: Path, report: Path) -> dict[str
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("step", "exercise"), EXERCISES, ids=str)
-def test_an_exercise_is_unsolved_at_its_start_and_solved_by_its_solution(
-    step: Step, exercise: int, tmp_path: Path
-) -> None:
-    unsolved = outcomes(step, exercise, step.folder, tmp_path / "before.xml")
-    assert {"failure"} in unsolved.values()
+@pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
+def test_the_exercises_of_a_chapter_are_unsolved_at_its_end(step: Step, tmp_path: Path) -> None:
+    unsolved = outcomes(step, ALL_OF_THEM, step.folder, tmp_path / "report.xml")
+    failing = set()
+    for exercise, test in TEST.findall(file_of(step).read_text(encoding="utf-8")):
+        if "failure" in unsolved.pop(test):
+            failing.add(int(exercise))
+    assert unsolved == {}
+    assert failing == set(SOLUTIONS[step])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("step", "exercise"), [(step, n) for step in ALL for n in SOLUTIONS[step]], ids=str
+)
+def test_an_exercise_is_solved_by_its_solution(step: Step, exercise: int, tmp_path: Path) -> None:
     folder = tmp_path / "solved"
     shutil.copytree(step.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    apply(read_chapter(ROOT / step.chapter).solutions[exercise], folder)
-    solved = outcomes(step, exercise, folder, tmp_path / "after.xml")
-    assert solved.keys() == unsolved.keys()
+    apply(SOLUTIONS[step][exercise], folder)
+    solved = outcomes(step, exercise, folder, tmp_path / "report.xml")
+    assert solved
     assert set.union(*solved.values()) == {"passed"}, solved
 
 
 @pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
 def test_every_chapter_has_two_or_three_exercises(step: Step) -> None:
-    assert sorted(read_chapter(ROOT / step.chapter).solutions) in ([1, 2], [1, 2, 3])
+    text = read_chapter(ROOT / step.chapter).text
+    tasks = re.findall(r"^\*\*(\d)\. .+\*\*", text, re.MULTILINE)
+    assert tasks in (["1", "2"], ["1", "2", "3"])
+    assert text.count('??? question "A hint"') == len(tasks)
+    assert text.count('??? success "') == len(tasks)
+    assert {str(number) for number in SOLUTIONS[step]} <= set(tasks)
+    assert SOLUTIONS[step]

@@ -9,11 +9,13 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Response
 
+from tools.chromium import open_chromium
 from tools.paths import ROOT
 from tools.site import mkdocs
 from tools.steps import ALL
@@ -134,7 +136,18 @@ def read_glossary() -> str:
 # --- in a browser ------------------------------------------------------------------------------
 
 
-@pytest.fixture
+# One loop and one browser serve all of these tests: they only look.
+looking = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def reader(chromium: str) -> AsyncIterator[Browser]:
+    """The browser of somebody who reads the site."""
+    async with open_chromium(chromium) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def address_of_site(site: Path) -> AsyncIterator[str]:
     """Where the site is served, compressed as hosts do."""
 
@@ -177,17 +190,18 @@ async def look_at(page: Page) -> list[str]:
     return [*wrong, *([f"{width} pixels too wide"] if width > 0 else [])]
 
 
+@looking
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", TO_LOOK_AT)
 async def test_everybody_can_read_the_page(
-    browser: Browser, address_of_site: str, name: str
+    reader: Browser, address_of_site: str, name: str
 ) -> None:
     """On a phone and at a desk, light and dark; axe finds nothing, and it asks nobody else."""
     requests: set[str] = set()
     found: dict[str, list[str]] = {}
     for colors, size in (("light", PHONE), ("dark", DESK)):
-        context = await browser.new_context(
+        context = await reader.new_context(
             viewport={"width": size["width"], "height": size["height"]},
             color_scheme="dark" if colors == "dark" else "light",
             reduced_motion="reduce",
@@ -196,25 +210,31 @@ async def test_everybody_can_read_the_page(
         page.on("request", lambda request: requests.add(request.url))
         await page.goto(address_of_site + address(name), wait_until="networkidle")
         found[colors] = await look_at(page)
+        await context.close()
     assert [url for url in requests if not url.startswith((address_of_site, "data:"))] == []
     assert found == {"light": [], "dark": []}
 
 
+@looking
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["index", "01_hello", "05_database"])
-async def test_a_first_view_costs_little(browser: Browser, address_of_site: str, name: str) -> None:
+async def test_a_first_view_costs_little(reader: Browser, address_of_site: str, name: str) -> None:
     """Whoever comes for the first time waits for less than 300 kB."""
-    page = await (await browser.new_context(viewport=None)).new_page()
+    context = await reader.new_context()
+    page = await context.new_page()
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))
     await page.goto(address_of_site + address(name), wait_until="networkidle")
     sizes = {one.url: (await one.request.sizes())["responseBodySize"] for one in answers}
+    await context.close()
     assert sum(sizes.values()) < FIRST_VIEW, sizes
 
 
-async def test_the_keyboard_alone_is_enough(browser: Browser, address_of_site: str) -> None:
-    """Tab leads to the text, the menu, the search and a listing, and one sees where one is."""
-    page = await browser.new_page()
+@looking
+async def test_the_keyboard_alone_is_enough(reader: Browser, address_of_site: str) -> None:
+    """Tab leads past the header to the text, and from there to all that one can press."""
+    context = await reader.new_context()
+    page = await context.new_page()
     await page.goto(address_of_site + "/01_hello.html", wait_until="networkidle")
     await page.keyboard.press("Tab")
     assert "md-skip" in await page.evaluate("document.activeElement.className")
@@ -224,5 +244,5 @@ async def test_the_keyboard_alone_is_enough(browser: Browser, address_of_site: s
     for _ in range(60):
         await page.keyboard.press("Tab")
         reached.add(await page.evaluate("document.activeElement.tagName"))
-    assert "A" in reached
-    assert "BUTTON" in reached or "CODE" in reached
+    await context.close()
+    assert {"A", "BUTTON", "CODE"} <= reached

@@ -10,7 +10,7 @@ import sys
 from tools.paths import REQUIREMENTS, ROOT
 
 # Each group must agree with the ones before it: any of them may share one environment.
-GROUPS = ("run", "test", "mongod", "docs", "dev")
+GROUPS = ("run", "test", "mongod", "docs", "bench", "dev")
 
 OPTIONS = (
     "--universal",

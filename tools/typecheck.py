@@ -20,7 +20,7 @@ def check(folder: Path, targets: list[str]) -> bool:
 
 
 def main() -> int:
-    results = [check(ROOT, ["tutorial.py", "tools", "tests"])]
+    results = [check(ROOT, ["tutorial.py", "tools", "tests", "bench"])]
     results += [check(main.parent, ["aiochat"]) for main in sorted(STEPS.glob("*/aiochat"))]
     return 0 if all(results) else 1
 

@@ -1,0 +1,45 @@
+"""Accepting: how long it takes until a thousand clients are in."""
+
+from bench.benchmark import Benchmark, Column, Plot, Table
+from bench.contenders import BOTH, SERVERS
+from bench.lab import Lab
+from bench.server import Server
+
+CLIENTS, FEW = 1_000, 200
+AT_ONCE = 64
+
+
+def measure(lab: Lab) -> None:
+    lab.for_each(SERVERS, lambda server: let_in(lab, server))
+
+
+def let_in(lab: Lab, server: Server) -> None:
+    clients = FEW if lab.quick else CLIENTS
+    lab.chat(server, 0.1, "--clients", 5)  # what is done on first use is done
+    for case, at_once in (("some", AT_ONCE), ("all", clients)):
+        seen = lab.chat(server, 0, "--clients", clients, "--at-once", at_once)
+        lab.note(server, case, seen, seconds=seen["connect_seconds"])
+
+
+def table(loop: str) -> Table:
+    columns = (
+        Column(f"{AT_ONCE} at a time", "some", "seconds"),
+        Column("all at once", "all", "seconds"),
+    )
+    return Table(f"Letting in 1,000, {loop}", loop, columns, "s")
+
+
+BENCHMARK = Benchmark(
+    name="accept",
+    title="Letting them in",
+    about=(
+        f"Seconds until {CLIENTS:,} clients have their handshake: {AT_ONCE} at a time, and all at "
+        "the same moment, as after a restart. Where more arrive than may be waiting (the listen "
+        "backlog), the system lets some try again a second later."
+    ),
+    measure=measure,
+    repeat=5,
+    titles={contender.name: contender.title for contender in SERVERS},
+    tables=tuple(table(loop) for loop in BOTH),
+    plots=(Plot("1,000 clients at the same moment", "all", "seconds", "s"),),
+)

@@ -1,0 +1,66 @@
+"""Fan-out: how many deliveries a server makes in each second of its processor time."""
+
+from bench.benchmark import Benchmark, Column, Plot, Table
+from bench.contenders import BOTH, CHATS
+from bench.lab import Lab
+from bench.server import Failed, Server
+
+CLIENTS = (10, 100, 1_000, 5_000)
+FEW = (1_000,)
+
+SECONDS, QUICK_SECONDS = 1.0, 0.3
+
+# How people talk: one message after another, each to be heard by all before the next; or ten
+# people, so that 64 messages are under way at any time.
+SHAPES = {
+    "one": ("--senders", 1, "--window", 1),
+    "many": ("--senders", 10, "--window", 64),
+}
+
+FIGURE = "deliveries_per_cpu_second"
+
+
+def measure(lab: Lab) -> None:
+    for clients in FEW if lab.quick else CLIENTS:
+        lab.for_each(CHATS, lambda server: fan_out(lab, server, clients))  # noqa: B023
+
+
+def fan_out(lab: Lab, server: Server, clients: int) -> None:
+    seconds = QUICK_SECONDS if lab.quick else SECONDS
+    for shape, options in SHAPES.items():
+        warm_up = seconds / 2
+        seen = lab.chat(server, seconds, "--clients", clients, "--warm-up", warm_up, *options)
+        if not seen["deliveries"]:
+            raise Failed(f"{shape}/{clients}: no message came back")
+        rate = seen["deliveries"] / seen["server_cpu"]
+        lab.note(server, f"{shape}/{clients}", seen, **{FIGURE: rate})
+
+
+def table(title: str, shape: str, loop: str) -> Table:
+    columns = (Column(f"{clients:,} clients", f"{shape}/{clients}", FIGURE) for clients in CLIENTS)
+    return Table(f"{title}, {loop}", loop, tuple(columns), "per CPU second")
+
+
+BENCHMARK = Benchmark(
+    name="fanout",
+    title="Fan-out",
+    about=(
+        "Everybody in one room hears every message. The figure is deliveries for each second of "
+        "the **server's** processor time: what the machine's other work costs is not in it. A "
+        "message has 16 characters, its frame about 120 bytes. *One at a time*: the next message "
+        "is sent when everybody has the one before. *Many at once*: ten clients talk, and 64 "
+        "messages are under way."
+    ),
+    measure=measure,
+    repeat=5,
+    titles={contender.name: contender.title for contender in CHATS},
+    tables=tuple(
+        table(title, shape, loop)
+        for shape, title in (("many", "Many at once"), ("one", "One at a time"))
+        for loop in BOTH
+    ),
+    plots=(
+        Plot("Many messages at once, 1,000 clients", "many/1000", FIGURE, "per CPU second"),
+        Plot("One message at a time, 1,000 clients", "one/1000", FIGURE, "per CPU second"),
+    ),
+)

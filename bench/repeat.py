@@ -1,0 +1,58 @@
+"""Whether a second run has found what the first one did."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.claims import CLAIMS
+from bench.results import Key, Results
+from bench.stats import Summary
+
+AGAIN = ".again"  # what the second run's results are called, after the first's name
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A figure that was found twice."""
+
+    name: str
+    first: Summary
+    second: Summary
+
+    @property
+    def within(self) -> bool:
+        return self.first.stated().holds(self.second.median)
+
+
+def repeated(results: Mapping[str, Results]) -> list[Repeat]:
+    """Return what both runs have found: what was to be shown, and each median."""
+    first = {name: found for name, found in results.items() if not name.endswith(AGAIN)}
+    second = {
+        name.removesuffix(AGAIN): found for name, found in results.items() if name.endswith(AGAIN)
+    }
+    found = []
+    for claim in CLAIMS:
+        before, after = claim.find(first), claim.find(second)
+        if before and after:
+            found.append(Repeat(claim.sentence, before, after))
+    for name in first.keys() & second.keys():
+        found += medians(first[name], second[name])
+    return found
+
+
+def medians(first: Results, second: Results) -> list[Repeat]:
+    """Return every figure of a benchmark that both runs have."""
+    names = {
+        (Key(run.contender, run.loop, run.case), figure): None
+        for run in first.runs
+        for figure in run.figures
+        if figure not in CIRCUMSTANCES
+    }
+    return [
+        Repeat(f"{first.benchmark}: {key.contender} {key.loop} {key.case} {figure}", one, other)
+        for key, figure in names
+        if (one := first.summary(key, figure)) and (other := second.summary(key, figure))
+    ]
+
+
+# What a run is judged by, and what it does not measure.
+CIRCUMSTANCES = ("server_share", "load_share", "others", "missing")

@@ -1,0 +1,230 @@
+"""The page of the site that shows the results: `python -m bench.report` writes it anew.
+
+Nothing on it is typed: each figure comes from a run in bench/results.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from textwrap import fill
+
+from bench.benchmark import Benchmark, Column, Plot, Table
+from bench.benchmarks import BENCHMARKS
+from bench.claims import CLAIMS, Claim
+from bench.paths import PAGE, RESULTS
+from bench.plot import Bar, Group, draw
+from bench.repeat import AGAIN, repeated
+from bench.results import Key, Results, load_all
+from bench.stats import DISTURBED, LIMITED, STOPPED
+from bench.words import plain, with_range
+
+WIDTH = 100  # characters in a line
+
+SIGNS = {LIMITED: "†", DISTURBED: "‡", STOPPED: "§"}
+
+INTRODUCTION = """\
+# Benchmarks
+
+How fast our chat is, beside its peers: what `python3 tutorial.py bench` has measured. Repetitions
+go round: each contender once, then each once again. A figure is the median of them, with the
+lowest and the highest beside it. Large ones are **ratios** to ours, from the same repetition and
+with the same event loop; they mostly hold from one machine to the next. The small ones under them
+are this machine's own:
+
+{machine}
+
+The server has one core for itself, and the program that loads it another. A sign marks what is to
+be taken with care: † the load was at its limit, and the server was not; ‡ something else was busy
+on this machine; § nothing came any more.
+"""
+
+
+QUICK = "**This was a quick run: short, once, with fewer clients. It proves nothing.**"
+
+NOTHING = """\
+# Benchmarks
+
+Nothing has been measured for this version yet. This measures our chat and its peers side by side,
+and writes this page from the results:
+
+```sh
+python3 tutorial.py bench
+```
+"""
+
+
+def render(results: Mapping[str, Results]) -> str:
+    """Return the page. Every figure on it comes from these results."""
+    if not results:
+        return NOTHING
+    first = next(iter(results.values()))
+    parts = [
+        INTRODUCTION.format(machine=machine(first)),
+        QUICK if any(found.quick for found in results.values()) else "",
+        "## What was to be shown\n",
+        claims_table(results),
+        "\n".join(repetition(results)),
+    ]
+    for benchmark in BENCHMARKS:
+        if benchmark.name in results:
+            parts.append(section(benchmark, results[benchmark.name]))
+    return "\n".join(part.rstrip() + "\n" for part in parts if part.strip())
+
+
+def machine(results: Results) -> str:
+    """Say on what it was measured."""
+    on = results.machine
+    versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
+    text = (
+        f"{on['processor']}, {on['cores']} cores, {on['memory']}, Linux {on['kernel']}; server and "
+        f"load each on a core of their own: {on['pinned']}. {versions}."
+    )
+    return fill(text, WIDTH, initial_indent="> ", subsequent_indent="> ", break_on_hyphens=False)
+
+
+# --- what was to be shown ----------------------------------------------------------------------
+
+
+def claims_table(results: Mapping[str, Results]) -> str:
+    lines = ["| what | wanted | found | kept |", "|---|---|---|---|"]
+    lines += [claim_row(claim, results) for claim in CLAIMS]
+    return "\n".join(lines) + "\n"
+
+
+def claim_row(claim: Claim, results: Mapping[str, Results]) -> str:
+    unit = " s" if claim.unit == "s" else ""
+    wanted = f"{'≥' if claim.at_least else '≤'} {claim.wanted:g}{unit}"
+    found = claim.find(results)
+    if found is None:
+        return f"| {claim.sentence} | {wanted} | not measured | |"
+    verdict = "yes" if claim.kept(found) else "**no**"
+    figure = with_range(found, claim.unit) + signs(claim.marks(results))
+    return f"| {claim.sentence} | {wanted} | {figure} | {verdict} |"
+
+
+def signs(marks: Iterable[str]) -> str:
+    return "".join(SIGNS[mark] for mark in marks)
+
+
+def repetition(results: Mapping[str, Results]) -> Iterator[str]:
+    """Say whether a second full run has found the same."""
+    if not any(name.endswith(AGAIN) for name in results):
+        yield "A second full run, which would show how far all this can be repeated, is missing."
+        return
+    found = repeated(results)
+    outside = [one for one in found if not one.within]
+    yield (
+        f"A second full run found {len(found) - len(outside):,} of {len(found):,} medians within "
+        "the range of the first, with a tenth more on both sides."
+    )
+    if outside:
+        yield '\n??? note "Those that were outside"\n'
+        yield "    | figure | first | second |"
+        yield "    |---|---|---|"
+        for one in outside:
+            yield (
+                f"    | {one.name} | {with_range(one.first, '')} | {with_range(one.second, '')} |"
+            )
+
+
+# --- one benchmark -----------------------------------------------------------------------------
+
+
+def section(benchmark: Benchmark, results: Results) -> str:
+    parts = [f"## {benchmark.title}", fill(benchmark.about, WIDTH), conditions(results)]
+    parts += [chart for plot in benchmark.plots if (chart := draw_plot(benchmark, plot, results))]
+    for table in benchmark.tables:
+        if rows := list(table_rows(benchmark, table, results)):
+            parts += [f"### {table.title}", "\n".join(rows)]
+    parts += list(left_out(benchmark, results))
+    if not results.complete:
+        parts.append("This benchmark was stopped before its last repetition.")
+    return "\n\n".join(parts) + "\n"
+
+
+def conditions(results: Results) -> str:
+    """Say when it was measured, and how often: no absolute figure stands without its machine."""
+    times = len({run.repetition for run in results.runs})
+    on = results.machine
+    return fill(
+        f"*Measured {results.date}, commit {results.commit}, {times} "
+        f"{'repetitions' if times > 1 else 'repetition'}, on {on['processor']}, "
+        f"{on['cores']} cores.*",
+        WIDTH,
+    )
+
+
+def table_rows(benchmark: Benchmark, table: Table, results: Results) -> Iterator[str]:
+    """Yield the lines of a table: the ratios to ours, and under each the figure itself.
+
+    Where ours was not measured there is nothing to compare, and no table.
+    """
+    columns = [one for one in table.columns if any_value(benchmark, table, one, results)]
+    if not columns:
+        return
+    yield f"| server | {' | '.join(column.heading for column in columns)} |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for name, title in benchmark.titles.items():
+        cells = [cell(table, column, name, results) for column in columns]
+        if any(cells):
+            yield f"| {title} | {' | '.join(cells)} |"
+
+
+def any_value(benchmark: Benchmark, table: Table, column: Column, results: Results) -> bool:
+    names = [table.ours] if table.ours else benchmark.titles
+    return any(results.values(Key(name, table.loop, column.case), column.figure) for name in names)
+
+
+def cell(table: Table, column: Column, contender: str, results: Results) -> str:
+    """Return what stands in a cell: the ratio to ours, then the figure, then the signs."""
+    key = Key(contender, table.loop, column.case)
+    found = results.summary(key, column.figure)
+    if found is None:
+        return ""
+    absolute = with_range(found, table.unit) + signs(results.marks(key))
+    ours = Key(table.ours, table.loop, column.case)
+    ratio = results.ratio(key, ours, column.figure) if table.ours else None
+    if ratio is None:
+        return absolute
+    if contender == table.ours:
+        return f"**1**<br><small>{absolute}</small>"
+    return f"{with_range(ratio, 'times')}<br><small>{absolute}</small>"
+
+
+def draw_plot(benchmark: Benchmark, plot: Plot, results: Results) -> str:
+    groups = [
+        Group(plain(title), bars, ours=title.startswith("**"))
+        for name, title in benchmark.titles.items()
+        if (bars := list(plot_bars(plot, name, results)))
+    ]
+    return draw(plot.title, groups, plot.unit) if groups else ""
+
+
+def plot_bars(plot: Plot, contender: str, results: Results) -> Iterator[Bar]:
+    loops = dict.fromkeys(run.loop for run in results.runs if run.contender == contender)
+    for loop in loops:
+        if found := results.summary(Key(contender, loop, plot.case), plot.figure):
+            yield Bar(loop, found)
+
+
+def left_out(benchmark: Benchmark, results: Results) -> Iterable[str]:
+    """Say who is missing, and why."""
+    lines = [
+        f"- {benchmark.titles.get(failure.contender, failure.contender)}"
+        f"{f', {failure.loop}' if failure.loop else ''}: {failure.reason}"
+        for failure in results.failures
+    ]
+    return ["Left out:\n\n" + "\n".join(lines)] if lines else []
+
+
+def main() -> int:
+    write(load_all(RESULTS), PAGE)
+    return 0
+
+
+def write(results: Mapping[str, Results], page: Path) -> None:
+    page.write_text(render(results), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
