@@ -110,13 +110,37 @@ def variants(metafunc: pytest.Metafunc, first: int) -> Iterator[Variant]:
     for step in wanted:
         if not first <= step.number <= last:
             continue
+        if is_long(metafunc) and not in_full(metafunc.config) and step.number not in {first, last}:
+            continue
         if step.number < FIRST_WITH_DATABASE:
             yield Variant(step, "")
             continue
         if not real_only:
             yield Variant(step, "memory")
+        if not with_database(metafunc.config, step, first, last):
+            continue
         if real_only or not (memory_only or metafunc.config.getoption("--quick")):
             yield Variant(step, "mongod")
+
+
+def with_database(config: pytest.Config, step: Step, first: int, last: int) -> bool:
+    """Whether a step's test runs on a real database, too.
+
+    All that a database can change comes with step 05, or with the test's own step; so these and
+    the last one will do, unless steps were chosen, or everything was asked for.
+    """
+    return in_full(config) or step.number in {max(first, FIRST_WITH_DATABASE), last}
+
+
+def is_long(metafunc: pytest.Metafunc) -> bool:
+    """Whether a test takes seconds: it runs at its own step and at the last, not in between."""
+    node = metafunc.definition
+    return "browser" in metafunc.fixturenames or node.get_closest_marker("slow") is not None
+
+
+def in_full(config: pytest.Config) -> bool:
+    """Whether tests run in every step at which they hold, on every store."""
+    return bool(config.getoption("--step") or config.getoption("--full"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
