@@ -178,11 +178,12 @@ class Socket:
         """Read whatever still comes, and return the code with which the socket is closed."""
         try:
             async with asyncio.timeout(PATIENCE):
-                async for frame in self.ws:
-                    self.transcript.receive(f"on the socket: {frame.data}")
+                texts, code = await goodbye(self.ws)
         except TimeoutError:
             raise AssertionError("the socket stays open") from None
-        return self.ws.close_code
+        for text in texts:
+            self.transcript.receive(f"on the socket: {text}")
+        return code
 
     async def close(self) -> None:
         await self.ws.close()
@@ -209,6 +210,17 @@ class Socket:
         connection = self.ws._response.connection
         assert connection is not None
         return connection.transport
+
+
+async def goodbye(ws: ClientWebSocketResponse) -> tuple[list[str], int | None]:
+    """Read whatever still comes, and the code with which the other side closes the socket.
+
+    The code is read from its frame: `close_code` says 1006 when only our answer came too late.
+    """
+    texts = []
+    while (frame := await ws.receive()).type is WSMsgType.TEXT:
+        texts.append(frame.data)
+    return texts, frame.data if frame.type is WSMsgType.CLOSE else ws.close_code
 
 
 def small_socket(address: AddrInfoType) -> socket.socket:

@@ -27,6 +27,7 @@ from tests.people import (
     Socket,
     Transcript,
     Visitor,
+    goodbye,
     send_raw,
     small_listener,
     within,
@@ -394,11 +395,9 @@ async def test_what_was_acknowledged_while_the_chat_stops_is_stored(
                 await socket.say(str(number))
         acknowledged = await watcher.texts(50)
         process.send(signal.SIGTERM)
-        code = None
         async with asyncio.timeout(PATIENCE):
-            async for frame in watcher.ws:
-                acknowledged.append(json.loads(frame.data)["text"])
-            code = watcher.ws.close_code
+            texts, code = await goodbye(watcher.ws)
+        acknowledged += [json.loads(text)["text"] for text in texts]
         assert code == 1001
         assert await process.ended(5) == 0
         assert "Traceback" not in process.output()

@@ -19,7 +19,7 @@ from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
 from yarl import URL
 
 from tests.conftest import Chat
-from tests.people import PATIENCE, Event, Transcript, Visitor, within
+from tests.people import PATIENCE, Event, Transcript, Visitor, goodbye, within
 from tests.process import LoopWatch, Process, memory_settings, posix, run
 from tools.mongod import Mongod
 
@@ -468,11 +468,9 @@ async def test_it_runs_and_stops_as_on_the_host(
         headers = {"Cookie": cookie.partition(";")[0]}
         sockets = [await session.ws_connect("/ws", headers=headers) for _ in range(5)]
         process.send(signal.SIGTERM)
-        for socket in sockets:
-            async with asyncio.timeout(PATIENCE):
-                async for _ in socket:
-                    pass
-        assert [socket.close_code for socket in sockets] == [1001] * 5
+        async with asyncio.timeout(PATIENCE):
+            codes = [(await goodbye(socket))[1] for socket in sockets]
+        assert codes == [1001] * 5
         await process.ended(5)
     # The chat has ended by itself; a shell in front of it would have died of the signal.
     assert "web.1 stopped (rc=0)" in process.output()
