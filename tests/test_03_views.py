@@ -334,6 +334,19 @@ async def test_whoever_sends_without_end_keeps_nobody_waiting(chat: Chat) -> Non
     assert len(events) < 1_000  # the other frames have not been answered yet
 
 
+@pytest.mark.section("The hub")
+async def test_what_one_says_without_end_is_heard_meanwhile(chat: Chat) -> None:
+    """One window says two thousand things at once: the others hear the first before the last."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    flood, socket = await ann.join(), await bob.join()
+    event = b'{"type": "message", "text": "on and on"}'
+    frame = bytes([0x81, 0x80 | len(event)]) + bytes(4) + event  # with a mask that changes nothing
+    flood.send_bytes(frame * 2_000)
+    assert (await socket.receive("message"))["text"] == "on and on"
+    await socket.say("stop")
+    assert len(await socket.until("stop")) < 1_000
+
+
 async def say_much(socket: Socket, count: int) -> None:
     """Say so many of the longest messages, of 16 KiB each, and hear them."""
     event = json.dumps({"type": "message", "text": "🦉" * 4_000}, ensure_ascii=False)

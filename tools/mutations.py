@@ -219,6 +219,15 @@ MUTATIONS = (
         test="test_03_views.py::test_whoever_sends_without_end_keeps_nobody_waiting",
     ),
     Mutation(
+        name="the end of waiting for more while one says more and more",
+        promise=STUCK,
+        first=3,
+        file="aiochat/chat/hub.py",
+        old="len(self.waiting) < MAX_WAITING:",
+        new="len(self.waiting):",
+        test="test_03_views.py::test_what_one_says_without_end_is_heard_meanwhile",
+    ),
+    Mutation(
         name="the limit of a frame",
         promise=IN_WORDS,
         first=3,

@@ -14,6 +14,9 @@ Event = dict[str, Any]
 # A client with more unread bytes than this has stopped reading.
 MAX_BACKLOG = 4 * 1024 * 1024
 
+# When so many events wait to be sent, they do not wait for more.
+MAX_WAITING = 64
+
 # How many seconds a client has to answer when we close its socket.
 GOODBYE = 2
 
@@ -87,10 +90,17 @@ class Hub:
             self.send({"type": "left", "user": client.user})
 
     def send(self, event: Event) -> None:
-        """Tell everybody, as soon as the event loop has a moment."""
+        """Tell everybody, as soon as nothing more arrives."""
         if not self.waiting:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_soon(self.settle, 0)
         self.waiting.append(encode(event))
+
+    def settle(self, before: int) -> None:
+        """Send what waits, or wait a round of the event loop longer if this one brought more."""
+        if before < len(self.waiting) < MAX_WAITING:
+            asyncio.get_running_loop().call_soon(self.settle, len(self.waiting))
+        else:
+            self.flush()
 
     def flush(self) -> None:
         """Give everything that waits to everybody, and wait for nobody."""
