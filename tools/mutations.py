@@ -222,6 +222,7 @@ MUTATIONS = (
         name="the end of waiting for more while one says more and more",
         promise=STUCK,
         first=3,
+        last=4,  # later, whoever writes waits until it is stored, and all hear it meanwhile
         file="aiochat/chat/hub.py",
         old="len(self.waiting) < MAX_WAITING:",
         new="len(self.waiting):",
