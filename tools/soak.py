@@ -60,6 +60,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--port", type=int, help="where the chat listens; any free port if not")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeats a run")
     options = parser.parse_args(arguments)
+    # Being told to stop is an interrupt, too: the chat and its database must end with us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         check_machine()
         folder, port = find_folder(options.folder), find_port(options.port)

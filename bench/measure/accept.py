@@ -38,7 +38,7 @@ BENCHMARK = Benchmark(
         "backlog), the system lets some try again a second later."
     ),
     measure=measure,
-    repeat=5,
+    repeat=3,
     titles={contender.name: contender.title for contender in SERVERS},
     tables=tuple(table(loop) for loop in BOTH),
     plots=(Plot("1,000 clients at the same moment", "all", "seconds", "s"),),

@@ -52,7 +52,7 @@ BENCHMARK = Benchmark(
         "messages are under way."
     ),
     measure=measure,
-    repeat=5,
+    repeat=3,
     titles={contender.name: contender.title for contender in CHATS},
     tables=tuple(
         table(title, shape, loop)

@@ -5,7 +5,7 @@ from bench.contenders import BOTH, PAGES
 from bench.lab import Lab
 from bench.server import Failed, Server
 
-SECONDS, QUICK_SECONDS = 2.0, 0.3
+SECONDS, QUICK_SECONDS = 1.5, 0.3
 CLIENTS = 64
 
 PATHS = {"hello": "/", "page": "/page"}
@@ -47,7 +47,7 @@ BENCHMARK = Benchmark(
         "gunicorn, one worker with eight threads."
     ),
     measure=measure,
-    repeat=5,
+    repeat=3,
     titles={contender.name: contender.title for contender in PAGES},
     tables=tuple(table(loop) for loop in BOTH),
     plots=(

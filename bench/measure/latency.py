@@ -5,7 +5,7 @@ from bench.contenders import BOTH, CHATS
 from bench.lab import Lab
 from bench.server import Server
 
-SECONDS, QUICK_SECONDS = 4.0, 0.5
+SECONDS, QUICK_SECONDS = 3.0, 0.5
 
 # Clients, and messages in a second: two that leave the server idle, and one that does not.
 CASES = {

@@ -9,6 +9,7 @@ from bench.lab import Lab, assess
 from bench.server import Server
 
 SECONDS, QUICK_SECONDS = 8.0, 1.0
+BEFORE = 0.5  # of that without the stalled reader, to compare with
 CLIENTS = 20
 RATE = 400  # messages in a second
 TEXT = 3_900  # bytes: a stalled reader's connection is full within a second
@@ -26,7 +27,7 @@ def stall(lab: Lab, server: Server) -> None:
     """Measure the same twice: without a stalled reader, and with one."""
     seconds = QUICK_SECONDS if lab.quick else SECONDS
     options = ("--clients", CLIENTS, "--senders", 5, "--rate", RATE, "--text-bytes", TEXT)
-    before = lab.chat(server, seconds, *options)
+    before = lab.chat(server, BEFORE * seconds, *options)
     memory = server.memory()
     given = (*server.contender.load, "--seconds", seconds, *options, "--stalled", 1)
     with Load("wsload", server, *given) as load:

@@ -9,7 +9,7 @@ from bench.contenders import STORES
 from bench.lab import Lab
 from bench.server import Server
 
-SECONDS, QUICK_SECONDS = 3.0, 0.5
+SECONDS, QUICK_SECONDS = 2.0, 0.5
 
 WRITERS = (1, 5, 20, 100)
 FEW_WRITERS = (20,)
@@ -124,7 +124,7 @@ BENCHMARK = Benchmark(
         "the history, from one client."
     ),
     measure=measure,
-    repeat=5,
+    repeat=3,
     titles={contender.name: contender.title for contender in STORES},
     tables=(
         Table(
