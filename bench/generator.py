@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from types import TracebackType
 from typing import IO, Any, Self
 
 from bench.environment import BUILD
@@ -36,12 +35,7 @@ class Load:
             )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate()

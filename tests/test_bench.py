@@ -24,6 +24,7 @@ from bench.report import render
 from bench.results import Failure, Key, Results, Run, load_all
 from bench.stats import DISTURBED, LIMITED, STOPPED, Summary, marks, ratios, summarize
 from bench.words import compact, three_digits, with_range
+from tests.conftest import missing
 from tools.bootstrap import groups_for
 from tools.problem import Problem
 
@@ -292,7 +293,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the load generator n
 @pytest.fixture
 def load_generator() -> None:
     if not (shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")):
-        pytest.skip("the load generator needs a C compiler")
+        missing("the load generator needs a C compiler (on Debian: apt install gcc libc6-dev)")
     environment.build(SOURCES / "wsload.c")
 
 
@@ -306,14 +307,12 @@ def test_who_does_not_start_is_left_out_and_named(lab: Lab) -> None:
 
 @linux
 @pytest.mark.usefixtures("load_generator")
-@pytest.mark.parametrize("name", ["step03", "websockets"])
+@pytest.mark.parametrize("name", ["step03", "naive", "gather"])
 def test_fan_out_is_measured(lab: Lab, name: str) -> None:
-    """The peers' environment is not needed for ours, which has all it needs in this one."""
+    """The peers' environment is not needed for those that are aiohttp alone."""
     contender = next(one for one in CHATS if one.name == name)
-    if name == "step03":
-        contender = replace(contender, command=(sys.executable, *contender.command[1:]))
-    elif not environment.READY.exists():
-        pytest.skip("the peers are not installed: python3 tutorial.py bench --quick does that")
+    command = (sys.executable, *contender.command[1:])
+    contender = replace(contender, command=command, quick=True)
     lab.for_each([contender], lambda server: fanout.fan_out(lab, server, clients=10))
     assert lab.results.failures == []
     assert [run.case for run in lab.results.runs] == ["one/10", "many/10"]
