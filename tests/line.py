@@ -6,7 +6,6 @@ import threading
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from contextlib import closing, suppress
-from types import TracebackType
 from typing import Self
 
 from yarl import URL
@@ -128,12 +127,7 @@ class Line:
         assert self.started.wait(PATIENCE)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.loop.call_soon_threadsafe(self.ended.set)
         self.thread.join()
 

@@ -59,9 +59,12 @@ async def test_strangers_get_no_socket(chat: Chat) -> None:
 async def test_a_cookie_that_holds_no_name_is_a_stranger_s(chat: Chat) -> None:
     """A cookie with something that is no name counts for nothing."""
     stranger = await chat.stranger()
-    for cookie in ("", "%00", "x" * 5_000, "a%0ab", "%e2%80%ae", "\udcff"):
+    for cookie in ("", "%00", "x" * 5_000, "a%0ab", "%e2%80%ae"):
         answer = await stranger.get("/", headers={"Cookie": f"user={cookie}"})
         assert answer.status == 303
+    # No text: aiohttp's client would leave it out.
+    request = b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: user=\xff\r\n\r\n"
+    assert b" 303 " in await send_raw(chat.url, request)
 
 
 # --- errors ------------------------------------------------------------------------------------

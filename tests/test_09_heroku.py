@@ -19,7 +19,7 @@ from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
 from yarl import URL
 
 from tests.conftest import Chat
-from tests.people import PATIENCE, Event, Transcript, Visitor, goodbye, within
+from tests.people import PATIENCE, Event, Transcript, Visitor, goodbye, send_raw, within
 from tests.process import LoopWatch, Process, memory_settings, posix, run
 from tools.mongod import Mongod
 
@@ -212,9 +212,12 @@ async def test_a_host_that_is_none_is_refused(chat: Chat, monkeypatch: pytest.Mo
     monkeypatch.setenv("TRUST_PROXY", "1")
     await chat.restart()
     stranger = await chat.stranger()
-    for host in ("a:b", "[", "::", "a:99999", "\udcff"):
+    for host in ("a:b", "[", "::", "a:99999"):
         headers = {"Host": host, "X-Forwarded-Proto": "http"}
         assert (await stranger.get("/login", headers=headers)).status == 400, host
+    # No text: aiohttp's client would leave it out.
+    request = b"GET /login HTTP/1.1\r\nHost: \xff\r\nX-Forwarded-Proto: http\r\n\r\n"
+    assert b" 400 " in await send_raw(chat.url, request)
 
 
 @pytest.mark.section("Enough is enough")

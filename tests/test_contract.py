@@ -2,16 +2,13 @@
 
 import ast
 import os
-import subprocess
-import sys
-from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from tests.conftest import Chat, Variant
+from tests.nested import outcomes, run_pytest
 from tests.people import Transcript
 from tools.paths import ROOT
 from tools.steps import ALL, Step
@@ -24,39 +21,14 @@ WITH_SOCKET = [step for step in ALL if step.has_socket]
 IMPATIENT = {**os.environ, "TUTORIAL_PATIENCE": "0.3"}
 
 
-def run_pytest(*arguments: str | Path) -> str:
-    """Run pytest in a process of its own and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "ignore", *arguments],
-        cwd=ROOT,
-        env=IMPATIENT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    return done.stdout + done.stderr
-
-
-def outcomes(step: Step, on: Step, report: Path) -> dict[str, set[str]]:
-    """Run a step's tests on another step; return what comes of each one's cases."""
-    options = ["--early", "--quick", f"--step={on.name}", "-p", "no:hypothesispytest"]
-    output = run_pytest(TESTS / f"test_{step.name}.py", *options, f"--junitxml={report}")
-    assert report.exists(), output
-    found: dict[str, set[str]] = defaultdict(set)
-    for case in ElementTree.parse(report).iter("testcase"):
-        name = case.attrib["name"].partition("[")[0]
-        found[name] |= {part.tag for part in case} & {"failure", "error", "skipped"} or {"passed"}
-    return found
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("before", "step"), list(pairwise(ALL)), ids=lambda step: step.name)
 def test_what_the_tests_of_a_step_say_is_not_so_before(
     before: Step, step: Step, tmp_path: Path
 ) -> None:
-    found = outcomes(step, before, tmp_path / "report.xml")
+    options = ["--early", "--quick", f"--step={before.name}", "-p", "no:hypothesispytest"]
+    tests = TESTS / f"test_{step.name}.py"
+    found = outcomes(tmp_path, tests, *options, "-W", "ignore", environment=IMPATIENT)
     assert found
     assert [name for name, results in found.items() if results == {"passed"}] == []
 

@@ -2,14 +2,11 @@
 
 import re
 import shutil
-import subprocess
-import sys
-from collections import defaultdict
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
+from tests.nested import outcomes
 from tools.chapter import read_chapter
 from tools.exercises import apply
 from tools.paths import ROOT
@@ -27,31 +24,16 @@ def file_of(step: Step) -> Path:
     return ROOT / "tests" / "exercises" / f"test_{step.name}.py"
 
 
-def outcomes(step: Step, exercise: int, project: Path, report: Path) -> dict[str, set[str]]:
+def results(step: Step, exercise: int, project: Path, place: Path) -> dict[str, set[str]]:
     """Run an exercise's tests on a folder; return what comes of each one's cases."""
     options = [f"--step={step.name}", f"--exercise={exercise}", f"--project={project}", "--quick"]
-    options += ["-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", file_of(step), f"--junitxml={report}", *options],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    assert report.exists(), done.stdout + done.stderr
-    found: dict[str, set[str]] = defaultdict(set)
-    for case in ElementTree.parse(report).iter("testcase"):
-        name = case.attrib["name"].partition("[")[0]
-        found[name] |= {part.tag for part in case} & {"failure", "error", "skipped"} or {"passed"}
-    return found
+    return outcomes(place, file_of(step), *options)
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
 def test_the_exercises_of_a_chapter_are_unsolved_at_its_end(step: Step, tmp_path: Path) -> None:
-    unsolved = outcomes(step, ALL_OF_THEM, step.folder, tmp_path / "report.xml")
+    unsolved = results(step, ALL_OF_THEM, step.folder, tmp_path)
     failing = set()
     for exercise, test in TEST.findall(file_of(step).read_text(encoding="utf-8")):
         if "failure" in unsolved.pop(test):
@@ -68,7 +50,7 @@ def test_an_exercise_is_solved_by_its_solution(step: Step, exercise: int, tmp_pa
     folder = tmp_path / "solved"
     shutil.copytree(step.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
     apply(SOLUTIONS[step][exercise], folder)
-    solved = outcomes(step, exercise, folder, tmp_path / "report.xml")
+    solved = results(step, exercise, folder, tmp_path)
     assert solved
     assert set.union(*solved.values()) == {"passed"}, solved
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tools.mutate import Trial, apply, main, plan, try_all
+from tools.mutate import TABLE, Trial, apply, main, number, plan, try_all
 from tools.mutations import MUTATIONS, Mutation
 from tools.paths import ROOT
 from tools.problem import Problem
@@ -43,6 +43,14 @@ def test_no_two_mutations_are_the_same() -> None:
     ] == []
     changes = Counter((one.file, one.old, one.new) for one in MUTATIONS)
     assert [change for change, count in changes.items() if count > 1] == []
+
+
+def test_the_table_in_the_repository_has_all_of_them_and_a_test_for_each() -> None:
+    rows = TABLE.read_text(encoding="utf-8").splitlines()
+    for each in MUTATIONS:
+        [found] = [row for row in rows if row.startswith(f"| {number(each)} | {each.name} |")]
+        assert f"| {each.promise} | {each.last:02} | `tests/test_" in found
+    assert len([row for row in rows if "`tests/" in row]) == len(MUTATIONS)
 
 
 # --- the run -----------------------------------------------------------------------------------

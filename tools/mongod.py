@@ -8,7 +8,6 @@ import subprocess
 import time
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from pymongo import MongoClient
@@ -170,12 +169,7 @@ class Mongod:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
