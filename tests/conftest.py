@@ -33,6 +33,9 @@ NO_LIMITS = {
     "WRONG_PASSWORDS_PER_MINUTE": "1000",
 }
 
+# The files of tests that run whole chapters, steps or commands.
+LONGEST = {"test_transcripts.py", "test_contract.py", "test_checker.py", "test_soak.py"}
+
 TRANSCRIPT = pytest.StashKey[Transcript]()
 
 
@@ -58,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Say how many tests run at once: they wait more than they compute."""
-    return min(2 * (os.cpu_count() or 1), 8)
+    return min(3 * (os.cpu_count() or 1), 8)
 
 
 def missing(what: str) -> NoReturn:
@@ -155,7 +158,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     An exercise is tested only when it is asked for: no step solves it.
     """
-    items.sort(key=lambda item: item.path.name not in {"test_contract.py", "test_checker.py"})
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     exercise = config.getoption("--exercise")
     wanted = {exercise} if exercise != 0 else {1, 2, 3}
     chosen = [item for item in items if exercise_of(item) in wanted]

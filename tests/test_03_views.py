@@ -517,6 +517,7 @@ async def test_many_who_come_at_once_need_not_knock_again(process: Process) -> N
 
 @posix
 @pytest.mark.section("Stopping with open sockets")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 async def test_stopping_closes_every_socket_even_with_one_stuck(
     chat: Chat, process: Process, transcript: Transcript, name: str
@@ -552,6 +553,7 @@ async def test_a_second_ctrl_c_does_not_wait(
 
 @posix
 @pytest.mark.section("Stopping with open sockets")
+@pytest.mark.slow
 @pytest.mark.in_memory
 async def test_stopping_does_not_wait_for_a_page_that_nobody_reads(
     chat: Chat, process: Process, transcript: Transcript

@@ -575,6 +575,7 @@ async def test_whoever_has_waited_too_long_gives_up_alone(chat: Chat, line: Line
 
 
 @pytest.mark.section("When the database is down")
+@pytest.mark.slow
 @pytest.mark.in_memory
 async def test_nothing_but_a_socket_may_take_its_time(chat: Chat) -> None:
     """Whoever does not finish what they send, or calls it a socket, is answered in 3 s: 503."""
@@ -587,6 +588,7 @@ async def test_nothing_but_a_socket_may_take_its_time(chat: Chat) -> None:
 
 
 @pytest.mark.section("When the database is down")
+@pytest.mark.slow
 @pytest.mark.in_memory
 @pytest.mark.parametrize(
     "url",

@@ -124,6 +124,7 @@ async def test_keyboards_that_write_a_letter_differently_agree(chat: Chat) -> No
 
 
 @pytest.mark.section("Hashing takes time")
+@pytest.mark.slow
 @pytest.mark.parametrize("come", [Visitor.log_in, Visitor.sign_up], ids=["log in", "sign up"])
 async def test_hashing_holds_nobody_up(
     chat: Chat, come: Callable[[Visitor], Coroutine[None, None, Answer]]

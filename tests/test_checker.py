@@ -196,16 +196,16 @@ def test_ctrl_c_ends_it_with_one_line(folder: Path) -> None:
 def test_a_terminal_that_lacks_the_signs_gets_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", screen)
-    todo = CheckList(find_step("2"))
+    check_list = CheckList(find_step("2"))
     good, bad = (
         Behaviour(name, "tests/x.py", 1, 2, "A heading", f"It {name}.", proves="", cases=1)
         for name in ("works", "waits")
     )
-    todo.add_plan(Plan((good, bad)))
-    todo.add_result(Result("works"))
-    todo.add_result(Result("waits", skipped="no Chromium on PATH: install it"))
-    todo.print_what_is_certain()
-    assert todo.print_outcome()
+    check_list.add_plan(Plan((good, bad)))
+    check_list.add_result(Result("works"))
+    check_list.add_result(Result("waits", skipped="no Chromium on PATH: install it"))
+    check_list.print_what_is_certain()
+    assert check_list.print_outcome()
     screen.seek(0)
     shown = screen.read()
     assert "    ok It works.\n    -- It waits. (no Chromium on PATH)\n" in shown

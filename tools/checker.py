@@ -33,16 +33,16 @@ def check(step: Step, folder: Path, exercise: int | None = None) -> int:
     # The tests on a real database wait for it most of the time; meanwhile the others run.
     marks = ["not real_database"] + ["real_database"] * step.has_database
     runs = [Run(step, folder, mark, exercise) for mark in marks]
-    todo = CheckList(step, exercise)
+    check_list = CheckList(step, exercise)
     try:
-        listen(runs, todo)
+        listen(runs, check_list)
     except KeyboardInterrupt:
-        print(f"\nStopped: {len(todo.printed)} of {len(todo.behaviours)} are checked.")
+        print(f"\nStopped: {len(check_list.printed)} of {len(check_list.behaviours)} are checked.")
         return 130
     finally:
         for run in runs:
             run.stop()
-    return 0 if todo.print_outcome() else 1
+    return 0 if check_list.print_outcome() else 1
 
 
 # --- before the tests ----------------------------------------------------------------------
@@ -119,7 +119,7 @@ def begin(
     run_tests(pipe, step, folder, marks, exercise)
 
 
-def listen(runs: list[Run], todo: CheckList) -> None:
+def listen(runs: list[Run], check_list: CheckList) -> None:
     """Take in what comes of the tests, and print what is certain, until all have ended.
 
     Raises Problem when they cannot begin.
@@ -128,27 +128,27 @@ def listen(runs: list[Run], todo: CheckList) -> None:
         ready = wait([run.pipe for run in active], timeout=1)
         for run in active:
             if run.pipe in ready:
-                take_in(run.receive(), run, todo)
+                take_in(run.receive(), run, check_list)
             elif run.is_silent:
-                take_in(STUCK, run, todo)
+                take_in(STUCK, run, check_list)
         if all(run.plan for run in runs):
-            todo.print_what_is_certain()
+            check_list.print_what_is_certain()
 
 
-def take_in(word: object, run: Run, todo: CheckList) -> None:
+def take_in(word: object, run: Run, check_list: CheckList) -> None:
     match word:
         case Refusal():
             raise refusal(word.reason, word.own)
         case Plan():
             run.plan = word
-            todo.add_plan(word)
+            check_list.add_plan(word)
         case Result():
-            todo.add_result(word)
+            check_list.add_result(word)
         case _ if run.plan is None:
             raise Problem("The chat does not start: what is in aiochat does not come to an end.")
         case End():
             run.has_ended = True
-            todo.give_up(run.plan, None)
+            check_list.give_up(run.plan, None)
         case Failure():
             run.has_ended = True
-            todo.give_up(run.plan, word)
+            check_list.give_up(run.plan, word)
