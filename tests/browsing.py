@@ -44,8 +44,9 @@ class Window:
         self.page = page
         self.chat = chat
         self.trouble: list[str] = []
-        page.set_default_timeout(people.PATIENCE * 1000)
-        expect.set_options(timeout=people.PATIENCE * 1000)
+        patience = 1000 * people.stretched(people.PATIENCE)
+        page.set_default_timeout(patience)
+        expect.set_options(timeout=patience)
         page.on("dialog", lambda dialog: self.trouble.append(f"dialog: {dialog.message}"))
         page.on("pageerror", lambda error: self.trouble.append(f"error: {error}"))
 
@@ -95,7 +96,9 @@ class Window:
         return self.page.locator("#status")
 
     async def connected(self) -> None:
-        await expect(self.status).to_have_text("Connected", timeout=4 * people.PATIENCE * 1000)
+        await expect(self.status).to_have_text(
+            "Connected", timeout=4000 * people.stretched(people.PATIENCE)
+        )
 
     @property
     def waiting(self) -> Locator:

@@ -31,10 +31,14 @@ from yarl import URL
 PATIENCE = float(os.environ.get("TUTORIAL_PATIENCE", "10"))
 
 
+def stretched(seconds: float) -> float:
+    """Return so many seconds; more, where as much else is running as there are cores."""
+    return seconds * max(1, psutil.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def within(seconds: float) -> asyncio.Timeout:
-    """Give the block so many seconds; more, where as much else is running as there are cores."""
-    load = psutil.getloadavg()[0] / (os.cpu_count() or 1)
-    return asyncio.timeout(seconds * max(1, load))
+    """Give the block so many seconds, stretched."""
+    return asyncio.timeout(stretched(seconds))
 
 
 # What most tests do on the way to what they are about; a test marked `proves` is about it.
@@ -143,7 +147,7 @@ class Socket:
     async def receive(self, *kinds: str) -> Event:
         """Return the next event, or the next of these kinds; pass over the others."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with within(PATIENCE):
                 while True:
                     event = await self._next()
                     if not kinds or event["type"] in kinds:
@@ -177,7 +181,7 @@ class Socket:
     async def closed(self) -> int | None:
         """Read whatever still comes, and return the code with which the socket is closed."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with within(PATIENCE):
                 texts, code = await goodbye(self.ws)
         except TimeoutError:
             raise AssertionError("the socket stays open") from None
@@ -244,7 +248,7 @@ async def send_raw(url: URL, data: bytes) -> bytes:
     """Send bytes that need not be HTTP; return the first line of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", url.port)
     writer.write(data)
-    async with asyncio.timeout(PATIENCE):
+    async with within(PATIENCE):
         line = await reader.readline()
     writer.close()
     return line
@@ -275,7 +279,7 @@ class Visitor:
         self.transcript.send(f"{method} {path}{describe_body(options.get('data'))}")
         url = URL(path, encoded=options.pop("encoded", False))
         async with (
-            asyncio.timeout(PATIENCE),
+            within(PATIENCE),
             self.session.request(method, url, allow_redirects=follow, **options) as response,
         ):
             text = await response.text(errors="replace")
@@ -292,7 +296,7 @@ class Visitor:
     async def connect(self, query: str = "", **headers: str) -> Socket:
         """Open a socket; it closes with the browser."""
         self.transcript.send(f"a socket to /ws{query}")
-        async with asyncio.timeout(PATIENCE):
+        async with within(PATIENCE):
             ws = await self.session.ws_connect(f"/ws{query}", headers=headers, max_msg_size=0)
         self.sockets.append(Socket(ws, self.transcript))
         return self.sockets[-1]

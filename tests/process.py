@@ -17,7 +17,7 @@ import psutil
 import pytest
 from yarl import URL
 
-from tests.people import PATIENCE, START, needing, within
+from tests.people import PATIENCE, START, needing, stretched, within
 from tools.mongod import free_port
 
 # `python -m aiochat`, but on a free port.
@@ -43,7 +43,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=PATIENCE * 3,
+        timeout=stretched(3 * PATIENCE),
         check=False,
     )
 
@@ -113,7 +113,7 @@ class Process:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + stretched(START_SECONDS)
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)

@@ -38,7 +38,7 @@ def check(step: int, folder: Path) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert "Traceback" not in done.stdout + done.stderr
@@ -187,7 +187,7 @@ def test_ctrl_c_ends_it_with_one_line(folder: Path) -> None:
         if "✓" in line:
             break
     process.send_signal(signal.SIGINT)
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = process.communicate(timeout=180)
     assert re.search(r"^Stopped: \d+ of \d+ are checked\.$", rest, re.MULTILINE)
     assert errors == ""
     assert process.returncode == 130

@@ -59,7 +59,7 @@ def tutorial(project: Path, *arguments: str, **more: str) -> subprocess.Complete
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -162,7 +162,7 @@ def test_a_diff_is_a_patch_that_makes_the_next_step(
     patch = tmp_path / "step.patch"
     text = tutorial(project, "diff", before.name, after.name).stdout
     patch.write_text(text, encoding="utf-8", newline="\n")
-    subprocess.run(["git", "apply", str(patch)], cwd=mine, check=True, timeout=60)
+    subprocess.run(["git", "apply", str(patch)], cwd=mine, check=True, timeout=180)
     assert contents(mine) == contents(project / "steps" / after.name)
 
 
@@ -239,7 +239,7 @@ class Running:
     def interrupt(self, number: signal.Signals) -> tuple[int, str]:
         """Send it a signal; return its exit code and what it printed since."""
         self.process.send_signal(number)
-        rest, _ = self.process.communicate(timeout=30)
+        rest, _ = self.process.communicate(timeout=90)
         return self.process.returncode, rest
 
 
@@ -262,7 +262,7 @@ def running(
             yield Running(process, port)
         finally:
             process.terminate()  # gently, for there may be a database to stop
-            process.communicate(timeout=30)
+            process.communicate(timeout=90)
 
 
 @no_signals
@@ -400,7 +400,7 @@ def talk(project: Path, url: str, typed: str) -> subprocess.CompletedProcess[str
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -21,7 +21,7 @@ WITH_SOCKET = [step for step in ALL if step.has_socket]
 IMPATIENT = {**os.environ, "TUTORIAL_PATIENCE": "0.3"}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("before", "step"), list(pairwise(ALL)), ids=lambda step: step.name)
 def test_what_the_tests_of_a_step_say_is_not_so_before(
     before: Step, step: Step, tmp_path: Path

@@ -30,7 +30,7 @@ def results(step: Step, exercise: int, project: Path, place: Path) -> dict[str, 
     return outcomes(place, file_of(step), *options)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
 def test_the_exercises_of_a_chapter_are_unsolved_at_its_end(step: Step, tmp_path: Path) -> None:
     unsolved = results(step, ALL_OF_THEM, step.folder, tmp_path)
@@ -42,7 +42,7 @@ def test_the_exercises_of_a_chapter_are_unsolved_at_its_end(step: Step, tmp_path
     assert failing == set(SOLUTIONS[step])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("step", "exercise"), [(step, n) for step in ALL for n in SOLUTIONS[step]], ids=str
 )

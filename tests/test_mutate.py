@@ -56,7 +56,7 @@ def test_the_table_in_the_repository_has_all_of_them_and_a_test_for_each() -> No
 # --- the run -----------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_what_is_noticed_what_survives_and_what_breaks_all_is_told_apart(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -44,7 +44,7 @@ def run(folder: Path, *command: str | Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can take it away")
 def test_a_copy_installs_and_runs_where_there_is_no_network(tmp_path: Path) -> None:
     alone = ["unshare", "--net", "--map-root-user"]

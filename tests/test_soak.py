@@ -36,7 +36,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=100,
+        timeout=300,
         check=False,
     )
 
@@ -97,7 +97,7 @@ def test_told_to_stop_it_leaves_no_process_behind() -> None:
                 break
         started = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
     assert process.returncode == 130
     assert len(started) > 3  # the chat, its database, the noise
     _, alive = psutil.wait_procs(started, timeout=10)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
+from tests.people import stretched
 from tests.process import posix
 from tools.steps import ALL, Step
 from tools.transcripts import follow, is_like
@@ -15,7 +16,7 @@ pytestmark = posix
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
 def test_the_terminals_say_what_the_chapter_says(step: Step) -> None:
     if shutil.which("curl") is None:
@@ -26,7 +27,7 @@ def test_the_terminals_say_what_the_chapter_says(step: Step) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait long for what does not come."""
-    monkeypatch.setattr("tools.transcripts.PATIENCE", 3.0)
+    monkeypatch.setattr("tools.transcripts.PATIENCE", stretched(3.0))
 
 
 LISTING = """\

@@ -263,8 +263,8 @@ async def warm_up(chat: Process, seed: int, seconds: float) -> None:
     """Let the chat reach its size: above all, a thread that has hashed a password keeps 20 MB."""
     async with Visitor(chat.url, "early", ALL[-1].number, Transcript()) as visitor:
         await visitor.sign_up()
-        for _ in range(5):
-            await asyncio.gather(*(visitor.log_in() for _ in range(12)))
+        for _ in range(20):
+            await asyncio.gather(*(visitor.log_in() for _ in range(3)))
     async with Noise(chat.port, f"{seed}-0", seconds) as noise:
         await noise.end()
 

@@ -26,7 +26,7 @@ from tools.replay import Project
 from tools.weave import Weave, weaves
 
 PORT = "8080"
-PATIENCE = 20.0  # seconds until a line that does not come is missing
+PATIENCE = 60.0  # seconds until a line that does not come is missing
 
 ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
