@@ -1,7 +1,9 @@
-"""Fixtures: every test that asks for `chat` runs at every step at which it holds.
+"""Fixtures: a test that asks for `chat` runs at the steps at which it holds.
 
-A test in `test_03_views.py` says what is true from step 03 on. It runs against steps 03
-to 09 or, marked `until(5)`, 03 to 05; and from step 05 on, on both stores.
+A test in `test_03_views.py` says what is true from step 03 on. It runs against steps 03 to 09
+or, marked `until(5)`, 03 to 05: a long one at the first and the last of them only; and on a real
+database at its own step (or 05) and the last. With --full, or steps chosen with --step, it runs
+at all of them, on both stores.
 """
 
 import contextlib
@@ -25,6 +27,9 @@ from tools.chromium import MISSING, find_chromium, open_chromium, run_chromium
 from tools.mongod import Mongod, find_mongod
 from tools.paths import ROOT
 from tools.steps import ALL, FIRST_WITH_DATABASE, Step, find_step
+
+# With it, a chat makes its cookies.
+SECRET_KEY = "a key for the tests, which need no secret"
 
 # What step 09 limits, out of the way of tests that are about something else.
 NO_LIMITS = {
@@ -165,7 +170,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--step"):
         chosen = [item for item in chosen if isinstance(variant_of(item), Variant)]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
+    # Of several workers each begins at a place of its own in the list: with long ones, all of them.
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = [item for first in range(workers) for item in chosen[first::workers]]
 
 
 def exercise_of(item: pytest.Item) -> int | None:
@@ -268,7 +275,7 @@ def environment(
     """The environment of a chat: nothing of this machine's own, and the store's address."""
     for name in ("MONGO_URL", "PRODUCTION", "PORT", "TRUST_PROXY", "SESSION_SECONDS"):
         monkeypatch.delenv(name, raising=False)
-    settings = {"SECRET_KEY": "a key for the tests, which need no secret"} | NO_LIMITS
+    settings = {"SECRET_KEY": SECRET_KEY} | NO_LIMITS
     if variant.store == "mongod":
         server: Mongod = request.getfixturevalue("mongod")
         database = f"test_{uuid4().hex}"
@@ -291,6 +298,12 @@ async def chat(
     async with chat.visitors:
         yield chat
     await chat.stop()
+
+
+@pytest.fixture
+async def ann(chat: Chat) -> Visitor:
+    """Somebody who stays for all examples of a test."""
+    return await chat.visitor("ann")
 
 
 @pytest.fixture(scope="session")

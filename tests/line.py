@@ -10,7 +10,7 @@ from typing import Self
 
 from yarl import URL
 
-from tests.people import PATIENCE
+from tests.people import PATIENCE, stretched
 
 # Every message of MongoDB begins with its length, two ids, and of what kind it is.
 HEADER = struct.Struct("<iiii")
@@ -52,7 +52,7 @@ class Line:
 
     async def holds(self) -> None:
         """Wait until there is such an answer."""
-        arrived = await asyncio.to_thread(self.arrived.wait, PATIENCE)
+        arrived = await asyncio.to_thread(self.arrived.wait, stretched(PATIENCE))
         assert arrived, f"the database is not asked to {self.command}"
 
     def release(self) -> None:
@@ -76,7 +76,7 @@ class Line:
                 end(writer, answer)
             self.held.clear()
 
-        asyncio.run_coroutine_threadsafe(end_all(), self.loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(end_all(), self.loop).result(stretched(PATIENCE))
 
     async def _run(self) -> None:
         self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
@@ -124,7 +124,7 @@ class Line:
 
     def __enter__(self) -> Self:
         self.thread.start()
-        assert self.started.wait(PATIENCE)
+        assert self.started.wait(stretched(PATIENCE))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,19 +10,21 @@ from xml.etree import ElementTree
 from tools.paths import ROOT
 
 
-def run_pytest(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
-    """Run pytest and return what it prints."""
-    done = subprocess.run(
+def run_pytest(
+    *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest; all that it prints is in `stdout`."""
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
         check=False,
     )
-    return done.stdout + done.stderr
 
 
 def outcomes(
@@ -30,8 +32,8 @@ def outcomes(
 ) -> dict[str, set[str]]:
     """Run tests, with a report in `folder`; return what comes of each one's cases."""
     report = folder / "report.xml"
-    output = run_pytest(*arguments, f"--junitxml={report}", environment=environment)
-    assert report.exists(), output
+    done = run_pytest(*arguments, f"--junitxml={report}", environment=environment)
+    assert report.exists(), done.stdout
     found: dict[str, set[str]] = defaultdict(set)
     for case in ElementTree.parse(report).iter("testcase"):
         name = case.attrib["name"].partition("[")[0]

@@ -194,8 +194,7 @@ class Socket:
 
     def drop(self) -> None:
         """Lose the connection, as a cable that is pulled."""
-        transport = self._transport()
-        transport.abort()
+        self._transport().abort()
 
     def stop_reading(self) -> None:
         """Stay connected and read nothing more."""
@@ -273,11 +272,20 @@ class Visitor:
         await self.session.close()
 
     async def request(
-        self, method: str, path: str, *, follow: bool = False, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        follow: bool = False,
+        encoded: bool = False,
+        **options: Any,
     ) -> Answer:
-        """Send a request; redirects are answers too, unless `follow`."""
+        """Send a request; redirects are answers too, unless `follow`.
+
+        A path that is `encoded` is sent as it is.
+        """
         self.transcript.send(f"{method} {path}{describe_body(options.get('data'))}")
-        url = URL(path, encoded=options.pop("encoded", False))
+        url = URL(path, encoded=encoded)
         async with (
             within(PATIENCE),
             self.session.request(method, url, allow_redirects=follow, **options) as response,

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
@@ -34,23 +33,32 @@ START_SECONDS = 30
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
+# What a process prints is UTF-8 on every system, so that we can read it.
+IN_UTF_8 = {"PYTHONIOENCODING": "utf-8"}
 
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the step's folder, to its end."""
-    return subprocess.run(
+
+async def run(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in the step's folder, to its end; meanwhile the event loop moves on."""
+    return await asyncio.to_thread(
+        subprocess.run,
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, **environment},
+        env=os.environ | IN_UTF_8 | environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=stretched(3 * PATIENCE),
         check=False,
     )
 
 
 def memory_settings(folder: Path) -> dict[str, str]:
-    """Return what a step's Procfile tells the C library about memory."""
-    return dict(re.findall(r"\b(MALLOC_\w+)=(\S+)", (folder / "Procfile").read_text("utf-8")))
+    """Return what a step's Procfile, if it has one, tells the C library about memory."""
+    procfile = folder / "Procfile"
+    text = procfile.read_text("utf-8") if procfile.exists() else ""
+    return dict(re.findall(r"\b(MALLOC_\w+)=(\S+)", text))
 
 
 class LoopWatch:
@@ -108,11 +116,19 @@ class Process:
             self.process = await asyncio.create_subprocess_exec(
                 *(self.command or (sys.executable, "-c", LAUNCH, str(self.port))),
                 cwd=self.folder,
-                env=os.environ | own | self.environment,
+                env=os.environ | IN_UTF_8 | own | self.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
+        try:
+            await self.until_it_listens()
+        except BaseException:  # Ctrl-C, too: nobody else would end the process
+            await self.kill()
+            raise
+
+    async def until_it_listens(self) -> None:
+        """Return when it accepts connections."""
         deadline = time.monotonic() + stretched(START_SECONDS)
         while True:
             try:
@@ -128,7 +144,10 @@ class Process:
     @property
     def usage(self) -> psutil.Process:
         """What it uses of the machine: memory, files, time of the processor."""
-        return psutil.Process(self.process.pid)
+        started = psutil.Process(self.process.pid)
+        if sys.platform == "win32":  # there, the Python of a venv starts the real one
+            return next(iter(started.children()), started)
+        return started
 
     def cpu_seconds(self) -> float:
         """How long it has kept the processor busy: the same on a machine that does much else."""
@@ -167,10 +186,5 @@ class Process:
             await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.kill()

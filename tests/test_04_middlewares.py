@@ -20,7 +20,7 @@ from tests.cases import (
     SOCKET_ORIGINS,
 )
 from tests.conftest import Chat
-from tests.people import Transcript, Visitor, send_raw
+from tests.people import PASSWORD, Transcript, Visitor, send_raw
 from tests.process import Process, posix
 
 HTML = {"Accept": "text/html"}
@@ -253,17 +253,11 @@ async def test_a_request_is_one_clean_line_in_the_log(
     lines = [line for line in log.splitlines() if answer.headers["X-Request-ID"] in line]
     assert len(lines) == 1
     assert "404" in lines[0]
-    for secret in ("hunter2", "do not log me", "a long enough password", "Cookie", "\x1b", "\r"):
+    for secret in ("hunter2", "do not log me", PASSWORD, "Cookie", "\x1b", "\r"):
         assert secret not in log
 
 
 # --- whatever it is ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def ann(chat: Chat) -> Visitor:
-    """Somebody who stays for all examples of a test."""
-    return await chat.visitor("ann")
 
 
 @pytest.mark.section("One place for errors")

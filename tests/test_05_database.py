@@ -598,7 +598,7 @@ async def test_an_address_that_is_none_is_said_so(
     folder: Path, environment: dict[str, str], url: str
 ) -> None:
     """With a MONGO_URL that is no address, the chat refuses to start, in a sentence."""
-    done = await asyncio.to_thread(run, folder, "-m", "aiochat", MONGO_URL=url)
+    done = await run(folder, "-m", "aiochat", MONGO_URL=url)
     assert done.returncode == 1
     assert "MONGO_URL" in done.stderr
     assert "Traceback" not in done.stderr
@@ -612,7 +612,7 @@ async def test_the_settings_can_be_printed_and_the_password_stays_secret(
 ) -> None:
     """Whoever prints the settings, or has them in a log, does not see the database's password."""
     url = "mongodb://ann:hunter2@db.example/chat"
-    done = await asyncio.to_thread(run, folder, "-c", PRINT_SETTINGS, MONGO_URL=url)
+    done = await run(folder, "-c", PRINT_SETTINGS, MONGO_URL=url)
     assert "Settings" in done.stdout
     assert "hunter2" not in done.stdout
 
@@ -663,17 +663,11 @@ async def test_the_store_in_memory_forgets_the_oldest_only(chat: Chat) -> None:
 
 
 async def oldest_message(person: Visitor) -> Event:
-    socket: Socket = await person.connect("?after=0")
+    socket = await person.connect("?after=0")
     return await socket.receive("message")
 
 
 # --- whatever it is ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def ann(chat: Chat) -> Visitor:
-    """Somebody who stays for all examples of a test."""
-    return await chat.visitor("ann")
 
 
 async def history(person: Visitor) -> list[Event]:

@@ -8,7 +8,6 @@ from playwright.async_api import Browser, expect
 from tests.browsing import Window
 from tests.cases import XSS
 from tests.conftest import Chat
-from tests.people import Socket
 from tests.test_04_middlewares import HTML
 
 
@@ -85,13 +84,12 @@ async def test_whatever_people_write_is_shown_and_does_not_run(
 ) -> None:
     """Thirty ways to smuggle a script, as names and as messages: all shown, none runs."""
     window = await Window.open(browser, chat, "watcher")
-    for text in XSS:
-        name = text if len(text) <= 40 else f"somebody {XSS.index(text)}"
-        socket: Socket = await (await chat.visitor(name)).join()
+    names = [text if len(text) <= 40 else f"somebody {XSS.index(text)}" for text in XSS]
+    for name, text in zip(names, XSS, strict=True):
+        socket = await (await chat.visitor(name)).join()
         await socket.say(text)
         await socket.texts(1)
         await socket.close()
-    names = [text if len(text) <= 40 else f"somebody {XSS.index(text)}" for text in XSS]
     for _ in range(2):  # as they come in, and when the page is loaded again
         await expect(window.messages).to_have_count(len(XSS))
         assert await window.texts.evaluate_all("all => all.map(one => one.textContent)") == XSS

@@ -248,7 +248,7 @@ async def test_the_settings_can_be_printed_and_the_key_stays_secret(
 ) -> None:
     """Whoever prints the settings, or has them in a log, does not see the SECRET_KEY."""
     key = environment["SECRET_KEY"]
-    done = await asyncio.to_thread(run, folder, "-c", PRINT_SETTINGS, SESSION_SECONDS="1234567")
+    done = await run(folder, "-c", PRINT_SETTINGS, SESSION_SECONDS="1234567")
     assert "1234567" in done.stdout
     assert key not in done.stdout
 
@@ -463,12 +463,6 @@ async def test_the_news_is_shown_once(chat: Chat) -> None:
 # --- whatever it is ----------------------------------------------------------------------------
 
 
-@pytest.fixture
-async def ann(chat: Chat) -> Visitor:
-    """Somebody who stays for all examples of a test."""
-    return await chat.visitor("ann")
-
-
 @pytest.mark.section("A password for every name")
 @properties.for_any(8, password=properties.passwords)
 async def test_whatever_password_is_chosen_is_the_only_one_that_opens(
@@ -503,7 +497,7 @@ async def test_whatever_cookie_is_made_up_is_a_stranger_s(
 
 @pytest.mark.section("Back to where you wanted to go")
 @pytest.mark.in_memory
-@properties.for_any(20, way=properties.ways)
+@properties.for_any(way=properties.ways)
 async def test_wherever_the_login_should_lead_it_stays_here(
     chat: Chat, ann: Visitor, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:

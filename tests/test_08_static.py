@@ -300,7 +300,8 @@ async def test_what_was_not_sent_survives_a_reload(chat: Chat, browser: Browser)
     await ann.page.reload()
     await ann.say("do not lose me")
     await expect(ann.waiting).to_have_count(1)
-    await ann.page.unroute_all()
+    # Playwright cannot take the dead socket back: the reloaded page is a new one, with what the
+    # old one had stored.
     reloaded = Window(await ann.page.context.new_page(), chat)
     kept = await ann.page.evaluate("JSON.stringify(sessionStorage)")
     await reloaded.goto("/login")

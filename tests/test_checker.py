@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.folders import change, copy_of
 from tests.process import posix
 from tools.check_list import CheckList
-from tools.check_results import Behaviour, Plan, Result
+from tools.check_results import Behaviour, Failure, Plan, Result
 from tools.paths import ROOT
 from tools.steps import find_step
 
@@ -49,23 +49,7 @@ def check(step: int, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Somebody's own folder, with the code of step 02."""
-    return copy_of(2, tmp_path)
-
-
-def copy_of(step: int, place: Path) -> Path:
-    folder = place / "my own chat"
-    source = find_step(str(step)).folder
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
-def change(folder: Path, name: str, old: str, new: str) -> int:
-    """Replace a text that a file holds once; return the number of its line."""
-    path = folder / "aiochat" / name
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
-    return text.partition(old)[0].count("\n") + 1
+    return copy_of(find_step("2"), tmp_path / "my own chat")
 
 
 def lines(output: str, sign: str) -> list[str]:
@@ -102,7 +86,7 @@ def test_a_broken_line_breaks_what_it_was_for_and_nothing_else(folder: Path) -> 
 
 
 def test_what_needs_the_broken_part_is_not_held_against_the_learner(tmp_path: Path) -> None:
-    folder = copy_of(3, tmp_path)
+    folder = copy_of(find_step("3"), tmp_path / "my own chat")
     change(folder, "auth/views.py", 'HTTPSeeOther(self.request.app.router["main"]', "HTTPFound(")
     views = (folder / "aiochat/auth/views.py").read_text(encoding="utf-8")
     views = views.replace("HTTPFound(.url_for()", 'HTTPFound("/"')
@@ -144,6 +128,11 @@ def test_code_that_blocks_is_stopped_and_named(folder: Path) -> None:
         ("from .routes", "from .rotues", "{0} imports aiochat.rotues, but there is no such file"),
         ("from aiohttp import web", "import aiohtp", "{0} imports aiohtp, which is not installed"),
         ("def create_app", "def make_app", "aiochat/app.py has no create_app() yet"),
+        (
+            "from .routes",
+            "import os; os._exit(1)\nfrom .routes",
+            "The chat does not start: it ends",
+        ),
         (
             "    return app",
             "    return 5",
@@ -191,6 +180,16 @@ def test_ctrl_c_ends_it_with_one_line(folder: Path) -> None:
     assert re.search(r"^Stopped: \d+ of \d+ are checked\.$", rest, re.MULTILINE)
     assert errors == ""
     assert process.returncode == 130
+
+
+def test_what_came_is_shown_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    check_list = CheckList(find_step("2"))
+    behaviour = Behaviour("slices", "tests/x.py", 1, 2, "A heading", "It slices.", "", cases=1)
+    check_list.add_plan(Plan((behaviour,)))
+    check_list.add_result(Result("slices", Failure(problem="no", received="row[a:b:c]")))
+    check_list.print_what_is_certain()
+    assert not check_list.print_outcome()
+    assert "row[a:b:c]" in capsys.readouterr().out
 
 
 def test_a_terminal_that_lacks_the_signs_gets_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:

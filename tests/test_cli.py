@@ -20,6 +20,8 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
+from tests.conftest import missing
+from tests.process import posix
 from tools.diff import project_files
 from tools.mongod import free_port
 from tools.paths import ROOT
@@ -30,7 +32,6 @@ from tools.terminal import clean
 LAST = ALL[-1]
 ESCAPE = "\x1b"
 WITH_SOCKET = [step for step in ALL if step.has_socket]
-no_signals = pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,37 @@ def test_an_unknown_step_is_answered_with_what_was_probably_meant_and_the_list(
     assert all(step.name in done.stderr for step in ALL)
 
 
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (["talk", "localhost:port", "--name", "ann"], "localhost:port is no address"),
+        (["run", "~nobody has this name"], "There is no folder ~nobody has this name"),
+        (["start", "3", "tools/cli.py/mine"], "tools/cli.py/mine"),
+        (["offline", "steps/../../elsewhere"], "elsewhere exists and is not an empty folder"),
+    ],
+)
+def test_an_odd_place_is_refused_in_words(project: Path, command: list[str], sentence: str) -> None:
+    (project.parent / "elsewhere").touch()
+    done = tutorial(project, *command)
+    assert done.returncode in (1, 2)
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_python_gets_whatever_stands_behind_the_file(project: Path) -> None:
+    (project / "words.py").write_text("import sys; print(sys.argv[1:])\n", encoding="utf-8")
+    done = tutorial(project, "python", "words.py", "a", "--", "--flag", "b")
+    assert done.stdout == "['a', '--', '--flag', 'b']\n"
+
+
+def test_diff_shows_a_tab_as_a_tab(project: Path, tmp_path: Path) -> None:
+    for name, line in (("spaces", "    pass\n"), ("tabs", "\tpass\n")):
+        (tmp_path / name / "aiochat").mkdir(parents=True)
+        (tmp_path / name / "aiochat" / "app.py").write_text(line, encoding="utf-8")
+    done = tutorial(project, "diff", str(tmp_path / "spaces"), str(tmp_path / "tabs"))
+    assert "\n-    pass\n+\tpass\n" in done.stdout
+
+
 def test_an_unknown_option_is_refused_in_words(project: Path) -> None:
     refuses(tutorial(project, "run", "--prot", "8081"), "--port", 2)
 
@@ -142,21 +174,25 @@ def test_install_names_the_groups_there_are(project: Path) -> None:
 
 
 def test_diff_in_a_pipe_has_no_colour(project: Path) -> None:
-    assert ESCAPE not in tutorial(project, "diff", "2").stdout
+    done = tutorial(project, "diff", "2")
+    assert "\n+" in done.stdout
+    assert ESCAPE not in done.stdout
 
 
 def test_diff_on_a_terminal_has_colour_unless_it_is_unwanted(project: Path) -> None:
     coloured = tutorial(project, "diff", "2", FORCE_COLOR="1").stdout
     plain = tutorial(project, "diff", "2", FORCE_COLOR="1", NO_COLOR="1").stdout
     assert f"{ESCAPE}[32m+" in coloured
+    assert "\n+" in plain
     assert f"{ESCAPE}[32m" not in plain
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git: install it")
 @pytest.mark.parametrize(("before", "after"), list(pairwise(ALL)), ids=lambda step: step.name)
 def test_a_diff_is_a_patch_that_makes_the_next_step(
     project: Path, tmp_path: Path, before: Step, after: Step
 ) -> None:
+    if shutil.which("git") is None:
+        missing("no git: install it to test what `diff` prints")
     mine = tmp_path / "mine"
     shutil.copytree(project / "steps" / before.name, mine)
     patch = tmp_path / "step.patch"
@@ -196,7 +232,9 @@ def test_start_begins_with_the_step_before_and_says_how_to_go_on(
     assert f"check 3 {place}" in readme
     assert f"run {place}" in readme
     assert "diff 3" in readme
-    assert tutorial(project, "diff", "2", str(mine)).stdout == ""
+    done = tutorial(project, "diff", "2", str(mine))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
 
 
 def test_start_names_the_chapter_where_there_is_one(project: Path, tmp_path: Path) -> None:
@@ -265,7 +303,7 @@ def running(
             process.communicate(timeout=90)
 
 
-@no_signals
+@posix
 @pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
 def test_run_serves_a_step_until_ctrl_c(project: Path, step: Step) -> None:
     with running(project, step.name, log=subprocess.STDOUT) as chat:
@@ -277,7 +315,7 @@ def test_run_serves_a_step_until_ctrl_c(project: Path, step: Step) -> None:
     assert "Traceback" not in rest
 
 
-@no_signals
+@posix
 def test_run_ends_as_well_when_it_is_told_to_terminate(project: Path) -> None:
     with running(project, "5") as chat:
         chat.first_lines()
@@ -363,7 +401,7 @@ def test_mongo_before_there_is_a_database_is_refused(project: Path) -> None:
     refuses(done, "Step 03_views has no database yet: it comes with 05_database.", 2)
 
 
-@no_signals
+@posix
 @pytest.mark.usefixtures("mongod")
 def test_with_mongo_messages_are_there_after_a_restart(project: Path) -> None:
     with running(project, "5", "--mongo") as chat:
@@ -377,7 +415,7 @@ def test_with_mongo_messages_are_there_after_a_restart(project: Path) -> None:
         assert chat.interrupt(signal.SIGINT)[0] == 0
 
 
-@no_signals
+@posix
 @pytest.mark.usefixtures("mongod")
 def test_two_chats_cannot_share_one_database_folder(project: Path) -> None:
     with running(project, "5", "--mongo") as chat:
@@ -489,6 +527,23 @@ async def talk_here(url: str, typed: str, *options: str) -> tuple[int, str]:
         process.kill()
         raise
     return await process.wait(), output.decode()
+
+
+async def test_a_history_that_is_none_does_not_end_the_talk(
+    serve: Callable[..., Awaitable[str]],
+) -> None:
+    async def silent(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        await ws.receive()
+        return ws
+
+    async def history(request: web.Request) -> web.Response:
+        return web.json_response(["no", "messages"])
+
+    code, output = await talk_here(await serve(silent, web.get("/history", history)), "")
+    assert output == '?? no history of this chat: ["no", "messages"]\n'
+    assert code == 0
 
 
 async def test_a_message_that_was_cut_off_is_sent_again_with_the_same_id(

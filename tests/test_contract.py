@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Chat, Variant
+from tests.conftest import SECRET_KEY, Chat, Variant
 from tests.nested import outcomes, run_pytest
 from tests.people import Transcript
 from tools.paths import ROOT
@@ -74,7 +74,7 @@ async def test_two_chats_in_one_process_share_nothing(
     monkeypatch: pytest.MonkeyPatch, one: Step, another: Step
 ) -> None:
     monkeypatch.delenv("MONGO_URL", raising=False)
-    monkeypatch.setenv("SECRET_KEY", "a key for the tests, which need no secret")
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     chats = [Chat(Variant(step, "memory"), step.folder, Transcript()) for step in (one, another)]
     sockets = []
     for chat in chats:
@@ -92,7 +92,7 @@ async def test_two_chats_in_one_process_share_nothing(
 
 
 def test_a_test_that_holds_at_no_chosen_step_is_left_out_and_not_skipped() -> None:
-    output = run_pytest(FILES[0], "--step=2", "--collect-only", "-q")
+    output = run_pytest(FILES[0], "--step=2", "--collect-only", "-q").stdout
     assert "test_the_page_says_hello" not in output
     assert "test_ten_visitors_wait_no_longer_than_one" in output
     assert "skipped" not in output

@@ -1,11 +1,11 @@
 """Each exercise is unsolved when one begins it, and solved by its solution."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.folders import copy_of
 from tests.nested import outcomes
 from tools.chapter import read_chapter
 from tools.exercises import apply
@@ -47,8 +47,7 @@ def test_the_exercises_of_a_chapter_are_unsolved_at_its_end(step: Step, tmp_path
     ("step", "exercise"), [(step, n) for step in ALL for n in SOLUTIONS[step]], ids=str
 )
 def test_an_exercise_is_solved_by_its_solution(step: Step, exercise: int, tmp_path: Path) -> None:
-    folder = tmp_path / "solved"
-    shutil.copytree(step.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = copy_of(step, tmp_path / "solved")
     apply(SOLUTIONS[step][exercise], folder)
     solved = results(step, exercise, folder, tmp_path)
     assert solved

@@ -1,12 +1,11 @@
 """The page about the move from Motor to PyMongo's own client: its solution is a chat that works."""
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.folders import copy_of
+from tests.nested import run_pytest
 from tools.chapter import read_chapter
 from tools.exercises import apply
 from tools.paths import ROOT
@@ -26,24 +25,15 @@ TESTS = [
 @pytest.fixture
 def moved(tmp_path: Path) -> Path:
     """The finished chat, with what the page's solution changes."""
-    folder = tmp_path / "moved"
-    shutil.copytree(ALL[-1].folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = copy_of(ALL[-1], tmp_path / "moved")
     apply(read_chapter(PAGE).solutions[1], folder)
     return folder
 
 
 def test_the_moved_chat_works_and_stops_without_a_warning(moved: Path) -> None:
-    options = [f"--step={ALL[-1].name}", f"--project={moved}", "--quick", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *(f"tests/{test}" for test in TESTS)],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    options = [f"--step={ALL[-1].name}", f"--project={moved}", "--quick"]
+    done = run_pytest(*options, *(f"tests/{test}" for test in TESTS))
+    assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
 
 

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Response
 
+from tests.people import stretched
 from tools.chromium import open_chromium
 from tools.paths import ROOT
 from tools.site import mkdocs
@@ -49,16 +50,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         (shared / "site.lock").mkdir()
     except FileExistsError:
-        deadline = time.monotonic() + 100
-        while not done.exists():
+        deadline = time.monotonic() + stretched(100)
+        while not (done.exists() and done.read_text(encoding="utf-8")):  # it begins as empty
             assert time.monotonic() < deadline, "another process does not get the site built"
             time.sleep(0.1)
     else:
+        outcome = "failed"
         try:
-            code = mkdocs("build", "--strict", "--quiet", f"--site-dir={folder}")
-            done.write_text(str(code), encoding="utf-8")
-        finally:
-            done.touch()
+            outcome = str(mkdocs("build", "--strict", "--quiet", f"--site-dir={folder}"))
+        finally:  # whatever happens: the others wait for it
+            done.write_text(outcome, encoding="utf-8")
     assert done.read_text(encoding="utf-8") == "0", "mkdocs build --strict: see its output"
     return folder
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import psutil
 import pytest
 
 from tests.conftest import missing
+from tests.folders import change, copy_of
 from tools.mongod import find_mongod
 from tools.paths import ROOT
 from tools.steps import ALL
@@ -21,10 +21,15 @@ pytestmark = [
 ]
 
 
-def soak(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run it for some seconds, with the output in a pipe."""
+@pytest.fixture
+def server() -> None:
+    """A mongod to start: without one there is no run."""
     if find_mongod() is None:
         missing("no mongod: put one on PATH or run python3 tutorial.py install mongod")
+
+
+def soak(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run it for some seconds, with the output in a pipe."""
     return run("--minutes=0.05", "--seed=1", *arguments)
 
 
@@ -44,18 +49,10 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the last step, to break."""
-    copy = tmp_path / "broken"
-    shutil.copytree(ALL[-1].folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    return copy
+    return copy_of(ALL[-1], tmp_path / "broken")
 
 
-def change(folder: Path, name: str, old: str, new: str) -> None:
-    path = folder / "aiochat" / name
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
-
-
+@pytest.mark.usefixtures("server")
 def test_nothing_is_wrong_with_the_last_step() -> None:
     done = soak()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -64,6 +61,7 @@ def test_nothing_is_wrong_with_the_last_step() -> None:
     assert "WRONG" not in done.stdout
 
 
+@pytest.mark.usefixtures("server")
 def test_it_notices_an_answer_of_500_and_a_message_that_nobody_hears(folder: Path) -> None:
     change(folder, "chat/views.py", "before = read_id(", "before = 1 / 0 and read_id(")
     change(
@@ -88,6 +86,7 @@ def test_a_port_that_cannot_be_used_is_said_so_in_a_sentence() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("server")
 def test_told_to_stop_it_leaves_no_process_behind() -> None:
     command = [sys.executable, "-m", "tools.soak", "--minutes=1", "--seed=1"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:

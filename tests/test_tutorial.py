@@ -175,6 +175,11 @@ def test_a_known_trouble_is_one_sentence_that_says_what_to_do(output: str, sente
     assert "\n" not in problem
 
 
+def test_a_package_that_cannot_be_built_is_not_taken_for_a_missing_part_of_python() -> None:
+    problem = str(bootstrap.explain(["No module named 'setuptools'"], "It failed"))
+    assert problem.startswith("It failed.")
+
+
 @pytest.mark.parametrize(
     ("arguments", "groups"),
     [

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
+from tests.folders import change, copy_of
+from tools.behaviours import count_behaviours
 from tools.chapter import read_chapter
 from tools.code_page import code_page
 from tools.paths import ROOT
-from tools.steps import ALL, Step
+from tools.steps import ALL, Step, find_step
 from tools.weave import Weave, weaves
 
 OLD = """\
@@ -135,6 +137,11 @@ class Book:
     def write_source(self) -> None:
         self.write(self.docs / "code" / "02_second.md", code_page("02_second", self.second))
 
+    def write_second(self, name: str, text: str) -> None:
+        """Write another file of the second step, and the page that lists it."""
+        self.write(self.second / name, text)
+        self.write_source()
+
     def edit(self, path: Path, old: str, new: str) -> None:
         text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1
@@ -157,7 +164,7 @@ def test_nothing_is_wrong_with_a_chapter_that_shows_everything(book: Book) -> No
 
 
 def give_another(book: Book) -> None:
-    book.write(book.second / "style.css", "a { color: red; }\n")
+    book.write_second("style.css", "a { color: red; }\n")
     book.write(book.docs / "files/02_second/style.css", "a { color: blue; }\n")
     book.write(book.chapter, CHAPTER + GIVEN)
 
@@ -189,7 +196,7 @@ FAULTS: dict[str, tuple[Callable[[Book], None], str]] = {
         "unshown: app.py:2: -DEBUG = 1",
     ),
     "a new file that no listing shows": (
-        lambda book: book.write(book.second / "more.py", "more = 1\n"),
+        lambda book: book.write_second("more.py", "more = 1\n"),
         "unshown: more.py:1: +more = 1",
     ),
     "a file that goes away without a word": (
@@ -213,7 +220,7 @@ FAULTS: dict[str, tuple[Callable[[Book], None], str]] = {
         "misfit: app.py: its lines stand there 0 times",
     ),
     "a given file without a link": (
-        lambda book: book.write(book.second / "style.css", "a { color: red; }\n"),
+        lambda book: book.write_second("style.css", "a { color: red; }\n"),
         "given: style.css: the page has no link ](files/02_second/style.css)",
     ),
     "a copy of a given file that is another": (
@@ -229,10 +236,8 @@ FAULTS: dict[str, tuple[Callable[[Book], None], str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_kind_of_fault_is_noticed_and_named(book: Book, fault: str) -> None:
-    change, expected = FAULTS[fault]
-    change(book)
-    if fault != "a page of code that lacks a file":
-        book.write_source()
+    spoil, expected = FAULTS[fault]
+    spoil(book)
     found = book.check()
     assert [error for error in found if expected in error], found
 
@@ -243,6 +248,26 @@ def test_lines_that_stand_in_two_places_are_ambiguous(book: Book) -> None:
     book.write_source()
     book.write(book.chapter, CHAPTER + '\n```python title="app.py"\n    return 3\n```\n')
     assert "02_second.md:27: ambiguous: app.py: 'return 3'" in book.check()
+
+
+def test_a_slide_that_shows_what_the_step_does_not_hold_is_stale(book: Book) -> None:
+    slides = book.docs / "slides" / "02_second.md"
+    book.write(slides, '# Second\n\n```python title="app.py"\n    value = 1\n```\n')
+    assert book.check() == []
+    book.edit(slides, "value = 1", "value = 2")
+    assert book.check() == ["slides/02_second.md:4: stale: app.py: '    value = 2'"]
+
+
+def test_a_chapter_says_how_many_behaviours_there_are_to_check(tmp_path: Path) -> None:
+    step, before = find_step("2"), find_step("1")
+    text = (ROOT / step.chapter).read_text(encoding="utf-8")
+    count = count_behaviours(step)
+    assert text.count(f"All {count} work.") == 1
+    chapter = tmp_path / f"{step.name}.md"
+    wrong = text.replace(f"All {count} work.", "All 1 work.")
+    chapter.write_text(wrong, encoding="utf-8", newline="\n")
+    found = Weave(tmp_path, step.name, step.folder, before.folder).check()
+    assert f"02_routes.md: count: all {count} work, not 1" in found
 
 
 def test_a_diff_shows_what_goes_away(book: Book) -> None:
@@ -259,12 +284,8 @@ def test_a_diff_shows_what_goes_away(book: Book) -> None:
 def test_a_change_of_the_real_step_is_reported_with_chapter_and_listing(tmp_path: Path) -> None:
     step = next(step for step in ALL if step.name == "04_middlewares")
     before = next(one for one, two in pairwise(ALL) if two == step)
-    folder = tmp_path / step.name
-    shutil.copytree(step.folder, folder)
-    path = folder / "aiochat" / "middlewares.py"
-    text = path.read_text(encoding="utf-8")
-    assert text.count("log.exception(") == 1
-    path.write_text(text.replace("log.exception(", "log.error("), encoding="utf-8", newline="\n")
+    folder = copy_of(step, tmp_path / step.name)
+    change(folder, "middlewares.py", "log.exception(", "log.error(")
     found = Weave(ROOT / "docs", step.name, folder, before.folder).check()
     assert [error for error in found if re.match(r"04_middlewares\.md:\d+: stale: aiochat/", error)]
 

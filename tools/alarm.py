@@ -7,7 +7,7 @@ from types import FrameType
 
 INTERVAL = 4  # seconds between two looks at whether the event loop moves
 RINGS = 3  # looks until it must have moved
-PATIENT_RINGS = 30  # looks until a test must have ended
+PATIENT_RINGS = 20  # looks until a test must have ended
 
 
 class TookTooLongError(Exception):
@@ -18,7 +18,7 @@ class Alarm:
     """Stops what blocks the event loop, by an error in the line that does; not on Windows."""
 
     def __init__(self) -> None:
-        self.rings = 0
+        self.rings = self.still = 0  # of all looks, those since the loop last moved
         self.loop_moves = False
         self.has_struck = False
 
@@ -29,7 +29,7 @@ class Alarm:
     def set(self) -> None:
         """Begin to look whether the loop moves."""
         if hasattr(signal, "setitimer"):
-            self.rings, self.loop_moves = 0, False
+            self.rings, self.still, self.loop_moves = 0, 0, False
             signal.setitimer(signal.ITIMER_REAL, INTERVAL, INTERVAL)
 
     def turn_off(self) -> None:
@@ -39,7 +39,8 @@ class Alarm:
     def ring(self, number: int, frame: FrameType | None) -> None:
         """Strike when the loop does not move; when it does, be very patient."""
         self.rings += 1
-        if self.rings >= (PATIENT_RINGS if self.loop_moves else RINGS):
+        self.still = 0 if self.loop_moves else self.still + 1
+        if self.still >= RINGS or self.rings >= PATIENT_RINGS:
             self.has_struck = True
             raise TookTooLongError("this does not end, and while it runs nobody is answered")
         self.loop_moves = False

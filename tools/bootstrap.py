@@ -9,6 +9,7 @@ unfinished, and is made anew.
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,7 @@ NETWORK_SIGNS = (
     "connection refused",
     "timed out",
 )
+NO_VENV = re.compile(r"no module named '?(venv|ensurepip|pip)\b")
 MISSING_WHEEL_SIGNS = ("no matching distribution", "no solution found")
 DISK_SIGNS = ("no space left", "not enough space", "disk quota")
 LEAST_FREE_BYTES = 20_000_000  # with less than this, anything that fails fails for this
@@ -113,9 +115,9 @@ def read_state() -> State | None:
     """Return what is installed, or None when there is no environment that can be used."""
     try:
         state: State = json.loads(READY.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        usable = state["python"] == python_version() and PYTHON.exists()
+    except (OSError, ValueError, KeyError, TypeError):  # TypeError: it is no object
         return None
-    usable = state["python"] == python_version() and PYTHON.exists()
     return state if usable else None
 
 
@@ -283,7 +285,7 @@ def explain(lines: list[str], what: str) -> Problem:
     little_left = shutil.disk_usage(ROOT).free < LEAST_FREE_BYTES
     if little_left or any(sign in output for sign in DISK_SIGNS):
         return Problem("The disk is full: the tutorial needs about 500 MB; free some, start again.")
-    if "ensurepip is not available" in output or "no module named" in output:
+    if "ensurepip is not available" in output or NO_VENV.search(output):
         return Problem(
             "This Python cannot make environments: install the missing part "
             f"(on Debian and Ubuntu: sudo apt install python{python_version()}-venv), start again."

@@ -186,7 +186,7 @@ def carry(steps: Sequence[Path], rev: str) -> None:
             )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Run the command line; return the exit status: 0 when all was carried, else 1 or 2."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.carry", description="Carry a fix made in one step to all later ones."
@@ -204,4 +204,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 # A fence at the start of a line; those inside folded boxes are indented, and only talk.
@@ -46,7 +46,7 @@ class Listing:
     highlighted: str  # which lines are new, such as "2-4 7"
     lines: list[str]
     line: int  # of the fence in the chapter, from 1
-    span: tuple[int, int] = (0, 0)  # of the fence in the chapter's text
+    span: tuple[int, int]  # of the fence in the chapter's text
 
     @property
     def is_diff(self) -> bool:
@@ -145,9 +145,9 @@ class Chapter:
     """The parts of a chapter that a machine can check, in the order of the page."""
 
     path: Path
-    text: str = ""
-    parts: list[Part] = field(default_factory=list)
-    solutions: dict[int, list[Attempt]] = field(default_factory=dict)  # by exercise
+    text: str
+    parts: list[Part]
+    solutions: dict[int, list[Attempt]]  # by exercise
 
     @property
     def listings(self) -> list[Listing]:

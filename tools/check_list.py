@@ -34,7 +34,7 @@ class CheckList:
     def __init__(self, step: Step, exercise: int | None = None) -> None:
         self.step = step
         self.exercise = exercise
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True, emoji=False)
         self.signs = SIGNS if can_show("".join(SIGNS.values())) else PLAIN_SIGNS
         self.behaviours: list[Behaviour] = []
         self.results: dict[str, list[Result]] = {}

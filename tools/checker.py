@@ -1,6 +1,7 @@
 """`check`: what works in somebody's own folder, and what does not."""
 
 import os
+import signal
 import time
 import warnings
 from multiprocessing import get_context
@@ -8,6 +9,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from tools.alarm import INTERVAL, PATIENT_RINGS, RINGS
 from tools.check_list import CheckList
 from tools.check_results import End, Failure, Plan, Refusal, Result
 from tools.check_start import prepare, try_to_start
@@ -15,11 +17,13 @@ from tools.own_error import OwnError, from_exception
 from tools.problem import Problem
 from tools.steps import Step
 
-SILENCE = 60  # seconds without a word after which a run counts as stuck
+# Seconds without a word after which a run counts as stuck: longer than the alarm waits.
+SILENCE = INTERVAL * (PATIENT_RINGS + RINGS)
 LAST_WORDS = 15  # seconds for a run to stop what it has started
 PATIENCE = "5"  # seconds until what should happen counts as not happening
 
 STUCK = Failure(problem="it does not end, and while it runs nothing else can")
+DIED = Failure(problem="it ends the whole program, and the tests with it")
 
 
 def check(step: Step, folder: Path, exercise: int | None = None) -> int:
@@ -32,9 +36,11 @@ def check(step: Step, folder: Path, exercise: int | None = None) -> int:
     print(f"Checking {folder} against {what}; change nothing there meanwhile ...", flush=True)
     # The tests on a real database wait for it most of the time; meanwhile the others run.
     marks = ["not real_database"] + ["real_database"] * step.has_database
-    runs = [Run(step, folder, mark, exercise) for mark in marks]
+    runs: list[Run] = []
     check_list = CheckList(step, exercise)
     try:
+        for mark in marks:
+            runs.append(Run(step, folder, mark, exercise))
         listen(runs, check_list)
     except KeyboardInterrupt:
         print(f"\nStopped: {len(check_list.printed)} of {len(check_list.behaviours)} are checked.")
@@ -78,19 +84,22 @@ class Run:
         context = get_context("spawn")
         self.pipe, far_end = context.Pipe(duplex=False)
         self.process = context.Process(target=begin, args=(far_end, step, folder, marks, exercise))
+        # A new process begins by not listening to Ctrl-C, until `prepare` says what it does then.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.process.start()
+        signal.signal(signal.SIGINT, handler)
         far_end.close()
         self.plan: Plan | None = None
         self.last_word = time.monotonic()
         self.has_ended = False
 
     def receive(self) -> Any:
-        """Return its next word, or STUCK if there is none because it has died."""
+        """Return its next word, or DIED if there is none."""
         self.last_word = time.monotonic()
         try:
             return self.pipe.recv()
         except EOFError:
-            return STUCK
+            return DIED
 
     @property
     def is_silent(self) -> bool:
@@ -144,8 +153,10 @@ def take_in(word: object, run: Run, check_list: CheckList) -> None:
             check_list.add_plan(word)
         case Result():
             check_list.add_result(word)
+        case Failure() if run.plan is None:
+            raise Problem(f"The chat does not start: {word.problem}.")
         case _ if run.plan is None:
-            raise Problem("The chat does not start: what is in aiochat does not come to an end.")
+            raise Problem("The chat does not start.")
         case End():
             run.has_ended = True
             check_list.give_up(run.plan, None)

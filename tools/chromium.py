@@ -40,7 +40,7 @@ def run_chromium(program: str) -> Iterator[str]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield f"http://127.0.0.1:{wait_for_port(Path(profile))}"
+            yield f"http://127.0.0.1:{wait_for_port(browser, Path(profile))}"
         finally:
             stop(browser)
 
@@ -56,11 +56,11 @@ def stop(browser: "subprocess.Popen[bytes]") -> None:
     psutil.wait_procs(processes, timeout=START_SECONDS)
 
 
-def wait_for_port(profile: Path) -> str:
+def wait_for_port(browser: "subprocess.Popen[bytes]", profile: Path) -> str:
     """Return the port that the browser has chosen. Raises Problem if it chooses none."""
     answer = profile / "DevToolsActivePort"
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    while browser.poll() is None and time.monotonic() < deadline:
         if answer.exists() and (lines := answer.read_text().split()):
             return lines[0]
         time.sleep(0.02)
@@ -72,6 +72,8 @@ async def open_chromium(address: str) -> AsyncIterator[Browser]:
     """Use a browser that runs for the length of the block, and close what was opened in it."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.connect_over_cdp(address)
-        yield browser
-        for context in browser.contexts[1:]:  # the first is the browser's own
-            await context.close()
+        try:
+            yield browser
+        finally:
+            for context in browser.contexts[1:]:  # the first is the browser's own
+                await context.close()

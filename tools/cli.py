@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tools.paths import COMMAND, FOLDER, REQUIREMENTS, ROOT
+from tools.paths import COMMAND, FOLDER, ROOT
 from tools.problem import Problem
-from tools.steps import ALL, find_folder, find_step, match_step, step_before
+from tools.steps import ALL, find_folder, find_step, match_step, step_before, whole_path
 
 # Each command imports what it runs, so that the others start without waiting for it.
 
@@ -33,14 +33,15 @@ def main(arguments: list[str]) -> int:
         if isinstance(code, str):  # the last words of a learner's chat, such as a bad setting
             print(code, file=sys.stderr)
             code = 1
-    except KeyboardInterrupt:
-        code = 130
+    except OSError as error:  # such as a full disk, or a folder that is not ours to write to
+        print(f"{error.filename or 'The system'}: {error.strerror or error}", file=sys.stderr)
+        code = 1
     return code if isinstance(code, int) else 0
 
 
 def split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Return what stands before `--` and what stands after it."""
-    if "--" not in arguments:
+    """Return what is for us and, of `test`, what stands after `--` and is for pytest."""
+    if arguments[0] != "test" or "--" not in arguments:
         return arguments, []
     dashes = arguments.index("--")
     return arguments[:dashes], arguments[dashes + 1 :]
@@ -69,6 +70,7 @@ app = typer.Typer(
 )
 
 StepName = Annotated[str, typer.Argument(metavar="STEP", help="Its number or its name.")]
+GROUPS = "run, test, mongod, docs, bench or dev; test if you name none."
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of your own.")]
 
 
@@ -125,7 +127,7 @@ def start(step: StepName, folder: Folder) -> None:
     from tools.start import start as start_chapter
 
     chosen = find_step(step)
-    start_chapter(chosen, folder.expanduser().absolute())
+    start_chapter(chosen, whole_path(folder))
     print(f"{folder} is ready for step {chosen.number}. Its README.md says how to go on.")
     if folder.name != FOLDER:
         print(f"Where the chapter says {FOLDER}, type: {as_typed(folder.absolute())}")
@@ -147,7 +149,7 @@ def check(
     chosen = find_step(step)
     if exercise is not None:
         find_exercise(chosen, exercise)
-    raise typer.Exit(check_folder(chosen, folder.expanduser().absolute(), exercise))
+    raise typer.Exit(check_folder(chosen, whole_path(folder), exercise))
 
 
 @app.command()
@@ -186,9 +188,12 @@ def talk(
 
     if name is None and not sys.stdin.isatty():
         raise Problem("Say who is talking: --name ann", 2)
-    address = URL(url if "://" in url else f"http://{url}")
-    if port is not None:
-        address = address.with_port(port)
+    try:
+        address = URL(url if "://" in url else f"http://{url}")
+        address = address if port is None else address.with_port(port)
+    except ValueError as error:
+        example = "http://127.0.0.1:8080"
+        raise Problem(f"{url} is no address ({error}): one looks like {example}", 2) from error
     raise typer.Exit(talk_to_chat(address, name or input("Your name: "), password))
 
 
@@ -238,10 +243,10 @@ def offline(
     """Make a copy of the tutorial that installs without internet, with the built site."""
     from tools.offline import PLATFORMS, PYTHONS, offline
 
-    offline(folder.expanduser().absolute(), systems or list(PLATFORMS), pythons or list(PYTHONS))
+    offline(whole_path(folder), systems or list(PLATFORMS), pythons or list(PYTHONS))
 
 
-@app.command("python", context_settings={"ignore_unknown_options": True})
+@app.command("python", context_settings={"allow_interspersed_args": False})
 def run_python(
     arguments: Annotated[list[str], typer.Argument(metavar="FILE [ARGUMENT]...")],
 ) -> None:
@@ -253,10 +258,12 @@ def run_python(
 
 @app.command()
 def install(
-    groups: Annotated[list[str] | None, typer.Argument(metavar="[run|test|mongod|dev]...")] = None,
+    groups: Annotated[list[str] | None, typer.Argument(metavar="[GROUP]...", help=GROUPS)] = None,
 ) -> None:
     """Install ahead what the commands need, to work offline."""
-    known = sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
+    from tools.bootstrap import available_groups
+
+    known = available_groups()
     for group in groups or []:
         if group not in known:
             raise Problem(f"There is no group {group!r}; there are: {', '.join(known)}.", 2)

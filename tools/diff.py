@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
+from rich.segment import Segment, Segments
 
 # What tools and editors leave in a folder. The README is the one that `start` writes.
 IGNORED = {"__pycache__", "venv", ".venv", ".env", ".git", ".idea", ".vscode", ".DS_Store"}
@@ -68,4 +68,6 @@ def show_changes(old: Path | None, new: Path) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for line in changes(old, new):
         start = next((start for start in STYLES if line.startswith(start)), "")
-        console.print(Text(line, style=STYLES.get(start, "")))
+        # Not a Text: that would turn tabs into spaces, and this is a patch.
+        style = console.get_style(STYLES.get(start, ""))
+        console.print(Segments([Segment(line, style)], new_lines=True))

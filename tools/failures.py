@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from aiohttp import ClientError, WSServerHandshakeError
 
-from tests.people import PATIENCE, Transcript, shorten
+from tests.people import Transcript, shorten
 from tools.check_results import Failure
 
 
@@ -38,7 +38,7 @@ def explain(error: BaseException, compared: Comparison | None, transcript: Trans
 def first_need(error: BaseException) -> str:
     """Return what the test was still on its way to, as tests/people.py has noted it."""
     notes = getattr(error, "__notes__", ())
-    return next((note[6:] for note in notes if note.startswith("needs ")), "")
+    return next((note.removeprefix("needs ") for note in notes if note.startswith("needs ")), "")
 
 
 def in_words(compared: Comparison) -> tuple[str, str]:
@@ -62,7 +62,12 @@ def show(value: object) -> str:
     """Write a value as JSON does, which is nobody's own language."""
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)
-    return shorten(json.dumps(value, ensure_ascii=False, default=str))
+    return shorten(json.dumps(value, ensure_ascii=False, default=name_of))
+
+
+def name_of(value: object) -> str:
+    """Return what a function is called, or any other value as text."""
+    return getattr(value, "__name__", str(value))
 
 
 def own_words(error: BaseException) -> str:
@@ -78,7 +83,7 @@ def problem(error: BaseException) -> str:
         case AssertionError():
             return own_words(error)
         case TimeoutError():
-            return f"no answer came in {PATIENCE:g} seconds"
+            return "no answer came in time"
         case WSServerHandshakeError():
             return f"the socket was refused with {error.status}"
         case ClientError():

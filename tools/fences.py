@@ -16,7 +16,7 @@ from pymdownx.superfences import SuperFencesException
 from tools.code_page import anchor_of
 from tools.diff import changes
 from tools.problem import Problem
-from tools.steps import Step, find_step
+from tools.steps import find_step
 
 
 def stepdiff(source: str, *_: Any, **__: Any) -> str:
@@ -68,7 +68,7 @@ def show_patch(name: str, lines: list[str]) -> str:
 
 
 def show_file(name: str, path: str) -> str:
-    step: Step = find_step(name)
+    step = find_step(name)
     text = (step.folder / path).read_text(encoding="utf-8")
     try:
         lexer = get_lexer_for_filename(path, stripnl=False)

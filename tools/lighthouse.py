@@ -58,9 +58,9 @@ async def measure(pages: list[str]) -> dict[str, Scores]:
     """Return the scores of each page. Raises Problem if something that it needs is missing."""
     npx, program = shutil.which("npx"), find_chromium()
     if npx is None:
-        raise Problem("no npx on PATH: install Node.js (on Debian: apt install npm)")
+        raise Problem("There is no npx on PATH: install Node.js (on Debian: apt install npm).")
     if program is None:
-        raise Problem(MISSING)
+        raise Problem(f"There is {MISSING}.")
     with tempfile.TemporaryDirectory() as folder, run_chromium(program) as browser:
         print("Building the site ...", flush=True)
         if mkdocs("build", "--quiet", f"--site-dir={folder}") != 0:

@@ -4,6 +4,7 @@ Existing versions stay as they are where pyproject.toml allows it; `--upgrade` t
 Needs uv. The locks hold versions and hashes for every platform, and no addresses.
 """
 
+import shutil
 import subprocess
 import sys
 
@@ -33,9 +34,15 @@ def lock(group: str, earlier: tuple[str, ...], options: list[str]) -> None:
 
 
 def main(options: list[str]) -> int:
-    for position, group in enumerate(GROUPS):
-        print(f"Locking {group} ...", flush=True)
-        lock(group, GROUPS[:position], options)
+    if shutil.which("uv") is None:
+        print("There is no uv on PATH: install it first (pip install uv).", file=sys.stderr)
+        return 2
+    try:
+        for position, group in enumerate(GROUPS):
+            print(f"Locking {group} ...", flush=True)
+            lock(group, GROUPS[:position], options)
+    except subprocess.CalledProcessError as error:  # uv has said why
+        return error.returncode
     return 0
 
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Self
 
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
 from tools.problem import Problem
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
-ALREADY_INITIALIZED = 23
 
 
 def find_mongod() -> Path | None:
@@ -38,19 +37,15 @@ class Mongod:
     As a context manager it runs for the length of the block.
     """
 
-    def __init__(self, data: Path, *, replica_set: bool = False) -> None:
-        """`data` is the folder that it keeps everything in, its log too.
-
-        A replica set, of this one server, has transactions and change streams.
-        """
+    def __init__(self, data: Path) -> None:
+        """`data` is the folder that it keeps everything in, its log too."""
         self.data = data
-        self.replica_set = replica_set
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"mongodb://127.0.0.1:{self.port}/" + ("?replicaSet=rs0" if self.replica_set else "")
+        return f"mongodb://127.0.0.1:{self.port}/"
 
     def start(self) -> None:
         """Start the server and return when it answers.
@@ -86,8 +81,6 @@ class Mongod:
         options += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
         if os.name == "posix":
             options += ["--nounixsocket"]
-        if self.replica_set:
-            options += ["--replSet", "rs0", "--oplogSize", "16"]
         return options
 
     def wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
@@ -101,8 +94,6 @@ class Mongod:
                     continue
             else:
                 raise Problem(self.why_not())
-        if self.replica_set:
-            self.become_primary()
 
     def connect(self, patience_ms: int) -> MongoClient[dict[str, object]]:
         return MongoClient(
@@ -112,25 +103,12 @@ class Mongod:
             serverSelectionTimeoutMS=patience_ms,
         )
 
-    def become_primary(self) -> None:
-        """Make this server the one member of its replica set, and wait until it takes writes."""
-        with self.connect(patience_ms=5000) as client:
-            member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
-            try:
-                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
-            except OperationFailure as error:
-                if error.code != ALREADY_INITIALIZED:
-                    raise
-            deadline = time.monotonic() + START_SECONDS
-            while not client.admin.command("hello")["isWritablePrimary"]:
-                if time.monotonic() > deadline:
-                    raise Problem(self.why_not())
-                time.sleep(0.02)
-
     def why_not(self) -> str:
         """Say why the server did not start."""
         log = self.data / "mongod.log"
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        if not log.exists():
+            return f"mongod cannot run here: {find_mongod()} says why, above."
+        text = log.read_text(encoding="utf-8", errors="replace")
         if "DBPathInUse" in text.rpartition('"msg":"Build Info"')[2]:
             holder = (self.data / "mongod.lock").read_text(encoding="utf-8").strip()
             return f"Another mongod (process {holder}) is using {self.data}: stop it first."

@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
         return 130
     if not options.wanted and not options.everywhere:
         TABLE.parent.mkdir(parents=True, exist_ok=True)
-        TABLE.write_text(INTRODUCTION + "".join(map(row, results)), encoding="utf-8")
+        TABLE.write_text(INTRODUCTION + "".join(map(row, results)), encoding="utf-8", newline="\n")
     return sum_up(results)
 
 
@@ -212,7 +212,7 @@ def try_one(trial: Trial) -> Result:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_step(trial.step, Path(folder))
-        (copy / trial.mutation.file).write_text(apply(trial), encoding="utf-8")
+        (copy / trial.mutation.file).write_text(apply(trial), encoding="utf-8", newline="\n")
         tests, both = [trial.mutation.test], trial.mutation.on_both_stores
         failed = first_failure(trial.step, copy, tests, both)
     return Result(trial, failed, time.monotonic() - started)

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from tools.paths import COMMAND, REQUIREMENTS, ROOT
 from tools.problem import Problem
 from tools.site import mkdocs
+from tools.start import refuse_unless_new
 
 GROUPS = ("run", "test")  # what `run`, `check` and `talk` need
 
@@ -49,10 +50,21 @@ def offline(folder: Path, systems: list[str], pythons: list[str]) -> None:
     for python in pythons:
         if python not in PYTHONS:
             raise Problem(f"There is no Python {python!r}; there are: {', '.join(PYTHONS)}.", 2)
-    if folder.exists() and any(folder.iterdir()):
-        raise Problem(f"{folder} exists and is not an empty folder: choose another name.", 2)
-    if folder.is_relative_to(ROOT):
+    if folder.resolve().is_relative_to(ROOT):
         raise Problem("Choose a folder outside of the tutorial's own: it will hold a copy of it.")
+    refuse_unless_new(folder)
+    try:
+        fill(folder, systems, pythons)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # or the next try would be refused
+        raise
+    print(f"{folder} is ready. Copy it to any computer; there, without internet:")
+    print(f"  {COMMAND} run")
+    print("  and open site/index.html in the browser.")
+
+
+def fill(folder: Path, systems: list[str], pythons: list[str]) -> None:
+    """Put everything into the folder. Raises Problem."""
     print("Copying the tutorial ...", flush=True)
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
     for system, python in product(systems, pythons):
@@ -61,9 +73,6 @@ def offline(folder: Path, systems: list[str], pythons: list[str]) -> None:
     print("Building the site ...", flush=True)
     if mkdocs("build", "--quiet", f"--site-dir={folder / 'site'}") != 0:
         raise Problem(f"The site could not be built: {COMMAND} docs --build says why.")
-    print(f"{folder} is ready. Copy it to any computer; there, without internet:")
-    print(f"  {COMMAND} run")
-    print("  and open site/index.html in the browser.")
 
 
 def fetch(wheels: Path, system: str, python: str) -> None:

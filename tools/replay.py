@@ -128,7 +128,6 @@ class Project:
     """The reader's folder: the step before, and what this chapter has shown of its step."""
 
     def __init__(self, before: Path | None, step: Path) -> None:
-        self.before, self.step = before, step
         old = set(project_files(before)) if before else set()
         new = set(project_files(step))
         self.removed = old - new

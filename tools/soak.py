@@ -157,7 +157,7 @@ class Person:
     def __init__(self, name: str, socket: Socket) -> None:
         self.name = name
         self.socket = socket
-        self.said: list[str] = []
+        self.said: dict[str, float] = {}  # each text, and when
         self.heard: list[Event] = []
         self.waits: list[float] = []  # seconds until each of their own messages was there
 
@@ -176,8 +176,7 @@ class Person:
                 await self.socket.close()
 
     async def say(self, text: str) -> None:
-        self.said.append(text)
-        self.started = time.monotonic()
+        self.said[text] = time.monotonic()
         await self.socket.say(text)
 
     async def listen(self, others: set[str]) -> None:
@@ -188,7 +187,7 @@ class Person:
                 continue
             self.heard.append(event)
             if event["user"] == self.name:
-                self.waits.append(time.monotonic() - self.started)
+                self.waits.append(time.monotonic() - self.said[event["text"]])
             if event["text"] == GOODBYE:
                 silent.discard(event["user"])
 
@@ -252,6 +251,7 @@ async def watch(chat: Process, database: int, seconds: float, seed: int) -> "Res
         progress = asyncio.create_task(report(chat, database, seconds, people))
         tally = await noise.end()
         progress.cancel()
+        await asyncio.gather(progress, return_exceptions=True)
         stop.set()
         ends = await asyncio.gather(*chats, return_exceptions=True)
     after = await settled(chat, database)
@@ -319,7 +319,7 @@ class Results:
                 found.append(f"{person.name} heard messages twice or out of order")
             for speaker in self.people:
                 heard = [one["text"] for one in person.heard if one["user"] == speaker.name]
-                if heard != speaker.said:
+                if heard != list(speaker.said):
                     found.append(
                         f"{person.name} heard {len(heard):,} of {speaker.name}'s "
                         f"{len(speaker.said):,} messages, or not in order"
@@ -346,7 +346,7 @@ class Results:
             ("answers with 5xx", f"{failures:,}", "0", failures == 0),
             ("503: too busy", f"{len(self.busy):,}", f"{busy:,}", len(self.busy) <= busy),
             ("tracebacks in the log", f"{tracebacks:,}", "0", tracebacks == 0),
-            ("memory kept", f"{more / 2**20:+.0f} MB", "+50 MB", more <= MORE_MEMORY),
+            ("memory kept", megabytes(more), megabytes(MORE_MEMORY), more <= MORE_MEMORY),
             ("connections kept", f"{self.after.clients}", "0", self.after.clients == 0),
             ("other files kept", f"{files:+}", f"+{MORE_FILES}", files <= MORE_FILES),
             ("exit code", f"{self.exit_code}", "0", self.exit_code == 0),
@@ -362,6 +362,10 @@ class Results:
 
     def shown_tracebacks(self) -> list[str]:
         return [f"{count:,} times: {line}" for line, count in self.tracebacks.most_common(5)]
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 2**20:+.0f} MB"
 
 
 def milliseconds(values: list[float]) -> str:

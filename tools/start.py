@@ -1,6 +1,7 @@
 """`start`: a folder to begin a step's chapter in."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -28,8 +29,7 @@ def start(step: Step, folder: Path) -> None:
 
     Raises Problem, and changes nothing, when there is something in the way.
     """
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise Problem(f"{folder} exists and is not an empty folder: choose another name.", 2)
+    refuse_unless_new(folder)
     before = step_before(step)
     folder.mkdir(parents=True, exist_ok=True)
     for name in project_files(before.folder) if before else ["requirements.txt"]:
@@ -46,6 +46,12 @@ def start(step: Step, folder: Path) -> None:
     (folder / "README.md").write_text(readme, encoding="utf-8", newline="\n")
 
 
+def refuse_unless_new(folder: Path) -> None:
+    """Raise Problem if something is in the way of a new folder."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise Problem(f"{folder} exists and is not an empty folder: choose another name.", 2)
+
+
 def source_of(step: Step, folder: Path) -> str:
     """Say where one finds what there is to type."""
     chapter = ROOT / step.chapter
@@ -57,7 +63,7 @@ def source_of(step: Step, folder: Path) -> str:
 def as_typed(folder: Path) -> str:
     """Return a folder as one types it in the tutorial's own folder."""
     path = from_folder(folder, ROOT)
-    return f'"{path}"' if " " in path else path
+    return path if re.fullmatch(r"[\w./~-]+", path) else f'"{path}"'
 
 
 def from_folder(path: Path, folder: Path) -> str:

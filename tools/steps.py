@@ -62,7 +62,11 @@ def find_step(text: str) -> Step:
     """
     if step := match_step(text):
         return step
-    raise Problem(f"There is no step {text!r}.{suggestion(text)} The steps are:\n{listing()}", 2)
+    raise no_such_step(text)
+
+
+def no_such_step(text: str) -> Problem:
+    return Problem(f"There is no step {text!r}.{suggestion(text)} The steps are:\n{listing()}", 2)
 
 
 def match_step(text: str) -> Step | None:
@@ -89,6 +93,14 @@ def step_before(step: Step) -> Step | None:
     return next((before for before, after in pairwise(ALL) if after == step), None)
 
 
+def whole_path(path: Path) -> Path:
+    """Return the path from the root. Raises Problem for a `~name` that nobody has."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        raise Problem(f"There is no folder {path}: {error}", 2) from error
+
+
 def find_folder(text: str) -> Path:
     """Return the project folder that somebody means: a step's, or a folder of their own.
 
@@ -96,9 +108,9 @@ def find_folder(text: str) -> Path:
     """
     if step := match_step(text):
         return step.folder
-    folder = Path(text).expanduser().absolute()
+    folder = whole_path(Path(text))
     if not folder.exists():
-        find_step(text)
+        raise no_such_step(text)
     if not (folder / "aiochat").is_dir():
         raise Problem(f"{text} holds no chat: there is no folder named aiochat in it.", 2)
     return folder

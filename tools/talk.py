@@ -19,6 +19,7 @@ from tools.terminal import ask_password, clean, read_lines, show
 
 LONGEST_TEXT = 4000
 LONGEST_PAUSE = 30.0  # seconds between two tries to connect
+NOT_OURS = (ValueError, TypeError, KeyError, AttributeError)  # what odd events end in
 LAST_WORDS = 5.0  # seconds that the last messages have to be acknowledged
 
 
@@ -105,9 +106,14 @@ class Chat:
     async def show_history(self) -> None:
         """Show the latest messages, if this chat keeps them (from step 05 on)."""
         async with self.session.get(self.url / "history", allow_redirects=False) as answer:
-            if answer.status == 200:
-                for message in (await answer.json())["messages"]:
-                    self.take({"type": "message"} | message)
+            text = await answer.text()
+            if answer.status != 200:
+                return
+        try:
+            for message in json.loads(text)["messages"]:
+                self.take({"type": "message"} | message)
+        except NOT_OURS:
+            show(f"?? no history of this chat: {text}")
 
     async def stay_connected(self) -> None:
         """Converse, and connect again when the connection is lost, with growing patience."""
@@ -169,7 +175,7 @@ class Chat:
             events = json.loads(data)
             for event in events if isinstance(events, list) else [events]:
                 self.take(event)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except NOT_OURS:
             show(f"?? no event of this chat: {data}")
 
     def take(self, event: dict[str, Any]) -> None:

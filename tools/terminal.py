@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+from contextlib import suppress
 from getpass import getpass
 
 from tools.problem import Problem
@@ -25,10 +26,14 @@ def read_lines() -> asyncio.Queue[str | None]:
 
     def read() -> None:
         # A file of its own: sys.stdin must not be in use when Python ends.
-        with open(sys.stdin.fileno(), encoding="utf-8", errors="replace", closefd=False) as file:
+        # And where the loop has ended (RuntimeError), nobody waits for lines any more.
+        with (
+            suppress(RuntimeError),
+            open(sys.stdin.fileno(), encoding="utf-8", errors="replace", closefd=False) as file,
+        ):
             for line in file:
                 loop.call_soon_threadsafe(lines.put_nowait, line)
-        loop.call_soon_threadsafe(lines.put_nowait, None)
+            loop.call_soon_threadsafe(lines.put_nowait, None)
 
     threading.Thread(target=read, daemon=True).start()
     return lines

@@ -138,9 +138,10 @@ class Weave:
 
     def check_whole(self) -> Iterator[str]:
         """Compare what the reader has at the end with the step."""
+        given = self.given()
         for path in self.project.changed():
             file = self.project.files[path]
-            if path in self.given():
+            if path in given:
                 continue
             if path in self.project.removed:
                 if f"Delete `{path}`" not in self.chapter.text:
@@ -211,8 +212,8 @@ class Weave:
                 continue
             then = find(chunk.lines, committed)
             if len(then) == 1:
-                first = follow(then[0], committed, file.new)
-                last = follow(then[0] + len(chunk.lines), committed, file.new)
+                first = place_of_gap(then[0], committed, file.new)
+                last = place_of_gap(then[0] + len(chunk.lines), committed, file.new)
                 end = chunk.offset + len(chunk.lines)
                 listing.lines[chunk.offset : end] = file.new[first:last]
 
@@ -228,7 +229,7 @@ class Weave:
         return done.stdout.split("\n")[:-1]
 
 
-def follow(row: int, old: list[str], new: list[str]) -> int:
+def place_of_gap(row: int, old: list[str], new: list[str]) -> int:
     """Return where the gap before a row of `old` is in `new`."""
     for kind, i, j, a, b in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if i <= row <= j:

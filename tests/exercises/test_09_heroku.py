@@ -46,12 +46,12 @@ async def test_whoever_writes_too_fast_is_told_how_long_to_wait(
 async def test_host_says_where_to_listen(folder: Path, environment: dict[str, str]) -> None:
     """HOST is where the chat listens, in production, too; without it all is as before."""
 
-    def where(**settings: str) -> str:
-        ended = run(folder, "-c", WHERE, **settings)
+    async def where(**settings: str) -> str:
+        ended = await run(folder, "-c", WHERE, **settings)
         assert ended.returncode == 0, ended.stderr
         return str(json.loads(ended.stdout)[0])
 
-    assert where(HOST="127.0.0.2") == "127.0.0.2"
-    assert where(HOST="127.0.0.1", PRODUCTION="1", SECRET_KEY=KEY) == "127.0.0.1"
-    assert where(PRODUCTION="1", SECRET_KEY=KEY) == "0.0.0.0"
-    assert where() == "127.0.0.1"
+    assert await where(HOST="127.0.0.2") == "127.0.0.2"
+    assert await where(HOST="127.0.0.1", PRODUCTION="1", SECRET_KEY=KEY) == "127.0.0.1"
+    assert await where(PRODUCTION="1", SECRET_KEY=KEY) == "0.0.0.0"
+    assert await where() == "127.0.0.1"
