@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Say how many tests run at once: they wait more than they compute."""
-    return min(3 * (os.cpu_count() or 1), 8)
+    return min(2 * (os.cpu_count() or 1), 8)
 
 
 def missing(what: str) -> NoReturn:

@@ -1,6 +1,7 @@
 """The commands of tutorial.py."""
 
 import io
+import signal
 import sys
 from contextlib import chdir
 from difflib import get_close_matches
@@ -102,6 +103,8 @@ def run_tests(
     import pytest
 
     chosen = [f"--step={find_step(text).name}" for text in steps or []]
+    # Started in the background of a script, we ignore Ctrl-C; what the tests start must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with chdir(ROOT):
         options = ["--numprocesses=auto", "--dist=worksteal"]
         raise typer.Exit(pytest.main([*options, *chosen, *ctx.obj]))

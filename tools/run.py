@@ -55,12 +55,10 @@ def run(target: str, *, port: int | None, open_browser: bool, mongo: bool) -> in
 
 def where_messages_are(step: Step | None, mongo: bool) -> list[str]:
     """Say what becomes of the messages when the chat stops; nothing, if we cannot know."""
-    if mongo and step is None:
-        return [f"The database is in {MONGO_DATA}, and is there the next time."]
-    if step is None:
-        return []
     if mongo:
         return [f"Messages are kept in {MONGO_DATA}, and are there the next time."]
+    if step is None:
+        return []
     if not step.has_socket:
         return ["There are no messages to keep yet."]
     if not step.has_database:
