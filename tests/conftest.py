@@ -118,8 +118,11 @@ def variants(metafunc: pytest.Metafunc, first: int) -> Iterator[Variant]:
     for step in wanted:
         if not first <= step.number <= last:
             continue
-        if is_long(metafunc) and not in_full(metafunc.config) and step.number not in {first, last}:
-            continue
+        if not in_full(metafunc.config):
+            if is_long(metafunc) and step.number not in {first, last}:
+                continue
+            if "browser" in metafunc.fixturenames and SAME_PAGES == step.number < last:
+                continue
         if step.number < FIRST_WITH_DATABASE:
             yield Variant(step, "")
             continue
@@ -129,6 +132,10 @@ def variants(metafunc: pytest.Metafunc, first: int) -> Iterator[Variant]:
             continue
         if real_only or not (memory_only or metafunc.config.getoption("--quick")):
             yield Variant(step, "mongod")
+
+
+# The pages of this step are those of the next one, byte for byte: a browser looks at them there.
+SAME_PAGES = 8
 
 
 def with_database(config: pytest.Config, step: Step, first: int, last: int) -> bool:

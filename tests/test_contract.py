@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SECRET_KEY, Chat, Variant
+from tests.conftest import SAME_PAGES, SECRET_KEY, Chat, Variant
 from tests.nested import outcomes, run_pytest
 from tests.people import Transcript
+from tools.diff import project_files
 from tools.paths import ROOT
 from tools.steps import ALL, Step
 
@@ -31,6 +32,17 @@ def test_what_the_tests_of_a_step_say_is_not_so_before(
     found = outcomes(tmp_path, tests, *options, "-W", "ignore", environment=IMPATIENT)
     assert found
     assert [name for name, results in found.items() if results == {"passed"}] == []
+
+
+def test_a_browser_misses_nothing_where_the_pages_are_those_of_the_next_step() -> None:
+    before, after = (ALL[number - 1].folder for number in (SAME_PAGES, SAME_PAGES + 1))
+    shown = [
+        [path for path in project_files(folder) if "/static/" in path or "/templates/" in path]
+        for folder in (before, after)
+    ]
+    assert shown[0] == shown[1]
+    for path in shown[0]:
+        assert (before / path).read_bytes() == (after / path).read_bytes()
 
 
 def functions(path: Path) -> list[ast.AsyncFunctionDef | ast.FunctionDef]:

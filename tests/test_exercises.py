@@ -32,7 +32,10 @@ def results(step: Step, exercise: int, project: Path, place: Path) -> dict[str, 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
-def test_the_exercises_of_a_chapter_are_unsolved_at_its_end(step: Step, tmp_path: Path) -> None:
+def test_the_exercises_of_a_chapter_are_unsolved_at_its_end(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTORIAL_PATIENCE", "2")  # much is waited for in vain
     unsolved = results(step, ALL_OF_THEM, step.folder, tmp_path)
     failing = set()
     for exercise, test in TEST.findall(file_of(step).read_text(encoding="utf-8")):

@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -28,12 +29,16 @@ def test_every_mutation_fits_each_of_its_steps_and_leaves_code_that_python_can_r
             compile(changed, trial.mutation.file, "exec")
 
 
+@cache
+def names_in(file: str) -> set[str]:
+    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
+
+
 def test_every_mutation_names_tests_that_there_are_and_that_run_at_its_first_step() -> None:
     for each in MUTATIONS:
         file, _, name = each.test.partition("::")
-        tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
-        names = {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
-        assert name in names, f"{each.name}: there is no {each.test}"
+        assert name in names_in(file), f"{each.name}: there is no {each.test}"
         assert int(file[5:7]) <= each.first, f"{each.name}: {each.test} is of a later step"
 
 
