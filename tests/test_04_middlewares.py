@@ -141,6 +141,7 @@ async def test_every_answer_has_the_security_headers(chat: Chat) -> None:
     ann = await chat.visitor("ann")
     answers = [
         await ann.get("/"),
+        await ann.get("/", headers={"Origin": "https://elsewhere.example"}),
         await ann.get("/login"),
         await ann.post("/", {"text": "x"}),
         await ann.post("/", {"text": ""}),
@@ -158,6 +159,7 @@ async def test_every_answer_has_the_security_headers(chat: Chat) -> None:
         assert policy.get("object-src", policy.get("default-src")) == "'none'"
         assert header["Referrer-Policy"] == "same-origin"
         assert "Server" not in header
+        assert "Access-Control-Allow-Origin" not in header
 
 
 # --- other sites -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import string
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -102,6 +103,21 @@ async def test_a_password_is_long_and_not_the_first_guess(chat: Chat) -> None:
     for number, password in enumerate(good):
         form = {"login": f"newcomer {number}", "password": password}
         assert (await person.post("/signup", form)).status == 303
+
+
+@pytest.mark.section("A password for every name")
+@pytest.mark.parametrize(
+    ("path", "use"), [("/signup", "new-password"), ("/login", "current-password")]
+)
+async def test_a_password_is_hidden_and_password_managers_know_it(
+    chat: Chat, path: str, use: str
+) -> None:
+    """What is typed as the password is hidden, and password managers know the field."""
+    page = await (await chat.stranger()).get(path)
+    field = re.search(r'<input\b[^>]*\bname="password"[^>]*>', page.text)
+    assert field
+    assert 'type="password"' in field[0]
+    assert f'autocomplete="{use}"' in field[0]
 
 
 @pytest.mark.section("A password for every name")

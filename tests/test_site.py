@@ -10,7 +10,6 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from aiohttp.test_utils import TestServer
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Response
@@ -18,7 +17,7 @@ from playwright.async_api import Browser, Page, Response
 from tests.people import stretched
 from tools.chromium import open_chromium
 from tools.paths import ROOT
-from tools.site import mkdocs
+from tools.site import mkdocs, site_app
 from tools.steps import ALL
 
 DOCS = ROOT / "docs"
@@ -150,31 +149,9 @@ async def reader(chromium: str) -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def address_of_site(site: Path) -> AsyncIterator[str]:
-    """Where the site is served, compressed as hosts do."""
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        path = (site / request.match_info["path"]).resolve()
-        path = path / "index.html" if path.is_dir() else path
-        if not path.is_file() or not path.is_relative_to(site):
-            raise web.HTTPNotFound
-        response = web.Response(body=path.read_bytes(), content_type=TYPES.get(path.suffix, ""))
-        response.enable_compression()
-        return response
-
-    app = web.Application()
-    app.add_routes([web.get("/{path:.*}", serve)])
-    async with TestServer(app) as server:
+    """Where the site is served."""
+    async with TestServer(site_app(site)) as server:
         yield str(server.make_url("")).rstrip("/")
-
-
-TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-}
 
 
 # The pages with whole steps differ in nothing but their code, which is long: one will do.

@@ -15,6 +15,7 @@ from tools.behaviours import count_behaviours
 from tools.chapter import read_chapter
 from tools.code_page import code_page
 from tools.paths import ROOT
+from tools.problem import Problem
 from tools.steps import ALL, Step, find_step
 from tools.weave import Weave, weaves
 
@@ -296,6 +297,8 @@ def test_a_change_of_the_real_step_is_reported_with_chapter_and_listing(tmp_path
 def test_fix_follows_a_listing_through_an_edit_of_its_step(book: Book) -> None:
     if shutil.which("git") is None:
         missing("no git: install it to test how weave follows an edit")
+    slides = book.docs / "slides" / "02_second.md"
+    book.write(slides, '# Second\n\n```python title="app.py"\ndef second():\n    return 2\n```\n')
     git = ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "a commit"]):
         subprocess.run([*git, *command], cwd=book.docs.parent, check=True)
@@ -303,9 +306,16 @@ def test_fix_follows_a_listing_through_an_edit_of_its_step(book: Book) -> None:
     assert book.check() != []
     book.weave().fix()
     assert book.check() == []
+    assert "    two = 2\n    return two\n" in slides.read_text(encoding="utf-8")
     assert 'hl_lines="2-3"\ndef second():\n    two = 2\n    return two\n' in book.chapter.read_text(
         encoding="utf-8"
     )
+
+
+def test_fix_says_that_it_needs_a_repository_to_follow_an_edit(book: Book) -> None:
+    book.edit(book.second / "app.py", "return 2", "two = 2\n    return two")
+    with pytest.raises(Problem, match="git"):
+        book.weave().fix()
 
 
 def test_fix_marks_new_lines_and_copies_what_is_given(book: Book) -> None:

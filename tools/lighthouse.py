@@ -12,7 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from aiohttp import web
 from aiohttp.test_utils import TestServer
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +19,7 @@ from yarl import URL
 
 from tools.chromium import MISSING, find_chromium, run_chromium
 from tools.problem import Problem
-from tools.site import mkdocs
+from tools.site import mkdocs, site_app
 
 LIGHTHOUSE = "lighthouse@12.8.2"
 
@@ -65,28 +64,12 @@ async def measure(pages: list[str]) -> dict[str, Scores]:
         print("Building the site ...", flush=True)
         if mkdocs("build", "--quiet", f"--site-dir={folder}") != 0:
             raise Problem("The site could not be built.")
-        async with TestServer(serve(Path(folder))) as server:
+        async with TestServer(site_app(Path(folder))) as server:
             found = {}
             for page in pages:
                 print(f"Looking at {page} ...", flush=True)
                 found[page] = await look(npx, server.make_url(f"/{page}.html"), URL(browser))
             return found
-
-
-def serve(site: Path) -> web.Application:
-    """Make an application that sends the site, compressed, as GitHub Pages does."""
-
-    async def send(request: web.Request) -> web.FileResponse:
-        path = site / request.match_info["path"]
-        if not path.is_file():
-            raise web.HTTPNotFound
-        response = web.FileResponse(path)
-        response.enable_compression()
-        return response
-
-    app = web.Application()
-    app.add_routes([web.get("/{path:.*}", send)])
-    return app
 
 
 async def look(npx: str, page: URL, browser: URL) -> Scores:

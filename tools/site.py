@@ -4,6 +4,10 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from tools.paths import ROOT
 from tools.problem import Problem
@@ -30,3 +34,17 @@ def serve_site(port: int) -> int:
     except OSError as error:
         raise Problem(f"Port {port} is taken: choose another with --port.") from error
     return mkdocs("serve", f"--dev-addr=127.0.0.1:{port}")
+
+
+def site_app(folder: Path) -> web.Application:
+    """Make an application that sends the built site, compressed, as its host will."""
+
+    @web.middleware
+    async def compress(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        response.enable_compression()
+        return response
+
+    app = web.Application(middlewares=[compress])
+    app.router.add_static("/", folder)
+    return app

@@ -13,14 +13,13 @@ Reports, by chapter and line:
     unshown     a change of the step that no listing shows
 
 So the step before, with what the chapter shows typed in, is the step, byte for byte.
-`--fix` writes hl_lines, sums, given files and pages of code, and takes into the listings what was
-changed in the step since the last commit.
+`--fix` writes hl_lines, sums, given files and pages of code, and takes into the listings, those of
+the slides too, what was changed in the step since the last commit.
 """
 
 import argparse
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -30,6 +29,7 @@ from pathlib import Path
 from tools.behaviours import count_behaviours
 from tools.chapter import Attempt, Chapter, Listing, find, read_chapter
 from tools.code_page import code_page
+from tools.git import content_at
 from tools.paths import ROOT
 from tools.problem import Problem
 from tools.replay import File, Project
@@ -49,6 +49,8 @@ class Weave:
     def __init__(self, docs: Path, name: str, step: Path, before: Path | None) -> None:
         self.docs, self.name, self.step = docs, name, step
         self.chapter: Chapter = read_chapter(docs / f"{name}.md")
+        slides = docs / "slides" / f"{name}.md"
+        self.slides = read_chapter(slides) if slides.exists() else None
         self.project = Project(before, step)
 
     # --- checking ------------------------------------------------------------------------------
@@ -174,29 +176,32 @@ class Weave:
 
     def check_slides(self) -> Iterator[str]:
         """Compare the listings of the slides with the step; they need not show everything."""
-        slides = self.docs / "slides" / f"{self.name}.md"
-        for listing in read_chapter(slides).listings if slides.exists() else []:
+        for listing in self.slides.listings if self.slides else []:
             file = self.project.files.get(listing.path, File([], []))
             for chunk in listing.chunks():
                 if not find(chunk.lines, file.new):
                     line = listing.line + 1 + chunk.offset
-                    yield f"slides/{slides.name}:{line}: stale: {listing.path}: {chunk.lines[0]!r}"
+                    place = f"slides/{self.name}.md:{line}"
+                    yield f"{place}: stale: {listing.path}: {chunk.lines[0]!r}"
 
     # --- mending -------------------------------------------------------------------------------
 
     def fix(self) -> None:
-        """Take into the chapter what was changed in the step, and write hl_lines."""
-        for listing in self.chapter.listings:
-            if not listing.is_diff and self.has(listing.path):
-                self.follow(listing)
+        """Take into the chapter what was changed in the step, and write hl_lines.
+
+        Raises Problem if it needs git, and cannot ask it.
+        """
+        chapters = [self.chapter, self.slides] if self.slides else [self.chapter]
+        for chapter in chapters:
+            for listing in chapter.listings:
+                if not listing.is_diff and self.has(listing.path):
+                    self.follow(listing)
         list(self.read_parts())
-        text = self.chapter.text
-        for listing in reversed(self.chapter.listings):
-            start, end = listing.span
-            text = text[:start] + str(listing) + text[end:]
-        if step := match_step(self.name):
-            text = re.sub(SUM, f"All {count_behaviours(step)} work.", text)
-        self.chapter.path.write_text(text, encoding="utf-8", newline="\n")
+        for chapter in chapters:
+            text = with_listings(chapter)
+            if step := match_step(self.name):
+                text = re.sub(SUM, f"All {count_behaviours(step)} work.", text)
+            chapter.path.write_text(text, encoding="utf-8", newline="\n")
         self.source.parent.mkdir(exist_ok=True)
         self.source.write_text(code_page(self.name, self.step), encoding="utf-8", newline="\n")
         for path in self.given():
@@ -206,10 +211,10 @@ class Weave:
     def follow(self, listing: Listing) -> None:
         """Find what became of the lines that a listing showed at the last commit."""
         file = self.project.files[listing.path]
-        committed = self.committed(listing.path)
         for chunk in reversed(list(listing.chunks())):
             if len(find(chunk.lines, file.new)) == 1:
                 continue
+            committed = self.committed(listing.path)
             then = find(chunk.lines, committed)
             if len(then) == 1:
                 first = place_of_gap(then[0], committed, file.new)
@@ -219,14 +224,17 @@ class Weave:
 
     def committed(self, path: str) -> list[str]:
         """Return a file's lines as of the last commit; none if it was not there."""
-        done = subprocess.run(
-            ["git", "show", f"HEAD:./{path}"],
-            cwd=self.step,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        return done.stdout.split("\n")[:-1]
+        content = content_at("HEAD", self.step, path) or b""
+        return content.decode().replace("\r\n", "\n").split("\n")[:-1]
+
+
+def with_listings(chapter: Chapter) -> str:
+    """Return the text of a chapter with its listings as they are now."""
+    text = chapter.text
+    for listing in reversed(chapter.listings):
+        start, end = listing.span
+        text = text[:start] + str(listing) + text[end:]
+    return text
 
 
 def place_of_gap(row: int, old: list[str], new: list[str]) -> int:
