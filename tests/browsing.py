@@ -6,7 +6,7 @@ from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests import people
 from tests.conftest import Chat
-from tests.people import LOGIN, PASSWORD, needing
+from tests.people import LOGIN, PASSWORD, Visitor, needing
 
 SIZE = {"width": 800, "height": 700}
 
@@ -58,10 +58,8 @@ class Window:
         """
         visitor = await chat.visitor(name)
         context = await browser.new_context(**{"viewport": SIZE} | options)
-        for cookie in visitor.session.cookie_jar:
-            url = str(chat.url)
-            await context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
         window = cls(await context.new_page(), chat)
+        await window.become(visitor)
         await window.goto("/")
         return window
 
@@ -75,6 +73,13 @@ class Window:
             await window.fill_in(name)
             await expect(window.page.locator("#messages")).to_be_attached()
         return window
+
+    async def become(self, visitor: Visitor) -> None:
+        """Have the cookies of somebody, as after their login."""
+        url = str(self.chat.url)
+        for cookie in visitor.session.cookie_jar:
+            values = {"name": cookie.key, "value": cookie.value, "url": url}
+            await self.page.context.add_cookies([values])
 
     async def goto(self, path: str) -> None:
         await self.page.goto(str(self.chat.url.with_path(path)))

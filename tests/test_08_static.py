@@ -1,12 +1,16 @@
 """Step 08: a chat that looks good, reconnects and catches up."""
 
 import asyncio
+import json
 import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from aiohttp import web
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, expect
 
@@ -363,6 +367,33 @@ async def test_older_messages_come_when_you_scroll_up(chat: Chat, browser: Brows
     await expect(ann.page.locator("#older")).to_be_hidden()
 
 
+@pytest.mark.section("Coming back by itself")
+async def test_what_is_read_stays_where_it_is_when_what_waits_is_sent(
+    chat: Chat, browser: Browser
+) -> None:
+    """While you read further up, what you wrote is sent: nothing moves."""
+    writer = await (await chat.visitor("writer")).join()
+    for number in range(40):
+        await writer.say(f"number {number}")
+    await writer.until("number 39")
+    ann = await Window.open(browser, chat, "ann")
+    await ann.connected()
+    await ann.page.context.set_offline(True)
+    await expect(ann.status).to_contain_text("No connection")
+    for text in ("one", "two", "three"):
+        await ann.say(text)
+    await ann.page.locator("#history").evaluate("box => { box.scrollTop = -600; }")
+    message = ann.messages.get_by_text("number 19", exact=True)
+    before = await message.bounding_box()
+    await ann.page.context.set_offline(False)
+    await expect(ann.texts).to_have_count(43)
+    await expect(ann.waiting).to_have_count(0)
+    after = await message.bounding_box()
+    assert before
+    assert after
+    assert abs(after["y"] - before["y"]) <= 1
+
+
 @pytest.mark.section("Who is here, and what was said")
 async def test_times_are_those_of_the_reader(chat: Chat, browser: Browser) -> None:
     """The time beside a message is that of the reader's own clock."""
@@ -410,6 +441,77 @@ async def test_signed_out_while_it_was_away_the_page_leads_to_the_login(
     await ann.page.wait_for_url("**/login*")
 
 
+@pytest.mark.section("Signed out elsewhere")
+async def test_signing_out_in_the_chat_is_confirmed(
+    chat: Chat, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sign out in a window of the chat: the login says that you have."""
+    noticed = asyncio.Event()
+    close = web.WebSocketResponse.close
+
+    async def close_and_wait(ws: web.WebSocketResponse, **options: Any) -> bool:
+        done = await close(ws, **options)
+        async with within(PATIENCE):
+            await noticed.wait()  # the answer comes after the page has seen its socket close
+        return done
+
+    ann = await Window.open(browser, chat, "ann")
+    ann.page.on("websocket", lambda socket: socket.on("close", lambda _: noticed.set()))
+    await ann.page.reload()
+    await ann.connected()
+    noticed.clear()  # that was the socket of the page before
+    monkeypatch.setattr(web.WebSocketResponse, "close", close_and_wait)
+    await ann.page.get_by_role("button", name="Sign out", exact=True).click()
+    await expect(ann.page.locator(".flash")).to_have_text("You have signed out.")
+
+
+@pytest.mark.section("Signed out elsewhere")
+async def test_a_socket_is_for_whom_its_page_was_made(chat: Chat) -> None:
+    """A page that was made for somebody else gets no socket of yours: it is closed with 1008."""
+    ann = await chat.visitor("ann & bob")
+    await ann.join("?" + urlencode({"user": "ann & bob"}))
+    assert await (await ann.connect("?user=bob")).closed() == 1008
+
+
+@pytest.mark.section("Signed out elsewhere")
+async def test_what_waits_is_not_said_by_whoever_logs_in_next(chat: Chat, browser: Browser) -> None:
+    """Somebody else logs in with your browser: what you wrote waits until it is you again."""
+    ann = await Window.open(browser, chat, "ann")
+    await ann.connected()
+    await ann.page.context.set_offline(True)
+    await expect(ann.status).to_contain_text("No connection")
+    await ann.say("this is ann")
+    bob = await chat.visitor("bob")
+    await ann.become(bob)
+    await ann.page.context.set_offline(False)
+    await ann.page.wait_for_url("**/login*")
+    assert json.loads((await bob.get("/history")).text) == {"messages": []}
+    await ann.fill_in("ann")
+    await ann.shows("this is ann")
+    await expect(ann.messages.locator(".user")).to_have_text("ann")
+
+
+@pytest.mark.section("For everybody")
+async def test_the_focus_does_not_vanish_with_a_button(chat: Chat, browser: Browser) -> None:
+    """Press a button that vanishes: the arrow keys scroll the messages then."""
+    ann, bob = await Window.open(browser, chat, "ann"), await (await chat.visitor("bob")).join()
+    await ann.connected()
+    await bob.say("\n".join(["a", "long", "story"] * 20))
+    await expect(ann.texts).to_have_count(1)
+    await ann.page.locator("#history").evaluate("box => { box.scrollTop = -box.scrollHeight; }")
+    await bob.say("the end")
+    await expect(ann.texts).to_have_count(2)
+    await ann.page.locator("#newer").press("Enter")
+    await expect(ann.page.locator("#newer")).to_be_hidden()
+    await expect(ann.page.locator("#history")).to_be_focused()
+    field = ann.page.locator("#text")
+    await field.evaluate("field => { field.value = '\\u0001'.repeat(4000); }")
+    await field.press("Enter")
+    await ann.waiting.get_by_role("button", name="Remove").press("Enter")
+    await expect(ann.waiting).to_have_count(0)
+    await expect(ann.page.locator("#history")).to_be_focused()
+
+
 @pytest.mark.section("For everybody")
 async def test_the_chat_can_be_used_by_keyboard_alone(chat: Chat, browser: Browser) -> None:
     """Enter sends, Shift+Enter starts a line, and Tab reaches everything."""
@@ -450,3 +552,38 @@ async def test_pages_fit_and_pass_the_accessibility_check(
         found = (await Axe().run(window.page)).response["violations"]
         assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
         assert not await window.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+RIGHT_OF_TEXT = """element => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return range.getBoundingClientRect().right;
+}"""
+
+STICKING_OUT = """[document.documentElement, ...document.querySelectorAll("#history, #people")]
+  .filter(box => box.scrollWidth > box.clientWidth)
+  .map(box => box.id || "the page")"""
+
+
+@pytest.mark.section("For everybody")
+@pytest.mark.in_memory
+async def test_a_long_name_covers_nothing_and_sticks_out_of_nothing(
+    chat: Chat, browser: Browser
+) -> None:
+    """A name of forty wide letters on a phone: it is cut, or broken, and all else is there."""
+    viewport = {"width": 360, "height": 740}
+    name = "W" * 40
+    window = await Window.open(browser, chat, name, viewport=viewport)
+    await window.connected()
+    await window.say("here I am")
+    await expect(window.messages).to_have_count(1)
+    word = await window.page.locator(".brand").evaluate(RIGHT_OF_TEXT)
+    box = await window.page.locator(".account .name").bounding_box()
+    assert box
+    assert word <= box["x"]
+    assert await window.page.evaluate(STICKING_OUT) == []
+    await window.page.context.clear_cookies()
+    await window.goto("/signup")
+    await window.fill_in(name)
+    await expect(window.page.locator("#reason")).to_contain_text("taken")
+    assert await window.page.evaluate(STICKING_OUT) == []

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
+from playwright.async_api import Browser, expect
 from yarl import URL
 
+from tests.browsing import Window
 from tests.conftest import NO_LIMITS, Chat
 from tests.people import (
     PASSWORD,
@@ -256,6 +258,44 @@ async def test_whoever_guesses_a_password_is_slowed_down(
 
 
 @pytest.mark.section("Enough is enough")
+async def test_guesses_at_one_name_keep_nobody_else_out(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often somebody guesses ann's password, bob logs in from the same address."""
+    use_own_limits(monkeypatch)
+    await chat.restart()
+    await chat.visitor("ann")
+    bob = await chat.visitor("bob")
+    thief = await chat.stranger("ann")
+    for number in range(60):
+        answer = await thief.log_in(password=f"guess {number}")
+    assert answer.status == 429
+    assert (await bob.log_in()).status == 303
+
+
+@pytest.mark.section("Enough is enough")
+@pytest.mark.real_database
+async def test_a_database_that_is_down_is_no_wrong_password(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the database could not look at does not count as a wrong password."""
+    use_own_limits(monkeypatch)
+    monkeypatch.setenv("WRONG_PASSWORDS_PER_MINUTE", "1")
+    await chat.stop()
+    database = Mongod(tmp_path / "mongod")
+    monkeypatch.setenv("MONGO_URL", str(URL(database.url) / "chat"))
+    await chat.start()
+    ann = await chat.stranger("ann")
+    assert (await ann.log_in()).status == 503
+    with database:
+        async with within(PATIENCE):
+            while (answer := await ann.log_in()).status == 503:
+                pass
+        assert answer.status == 403  # nobody of this name has signed up, and this guess counts
+        assert (await ann.log_in()).status == 429
+
+
+@pytest.mark.section("Enough is enough")
 async def test_guesses_at_the_same_moment_count_too(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -463,6 +503,25 @@ async def test_one_person_has_ten_windows_at_most(
         await socket.close()
     await watcher.receive("left")
     await ann.join()
+
+
+@pytest.mark.section("Enough is enough")
+@pytest.mark.in_memory
+async def test_a_window_too_many_says_so(
+    chat: Chat, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page in a window too many says what is wrong; close another, and it can connect."""
+    use_own_limits(monkeypatch)
+    monkeypatch.setenv("SOCKETS_PER_PERSON", "1")
+    await chat.restart()
+    first = await Window.open(browser, chat, "ann")
+    await first.connected()
+    second = Window(await first.page.context.new_page(), chat)
+    await second.goto("/")
+    await expect(second.status).to_contain_text("too many windows")
+    await first.page.close()
+    await second.page.reload()
+    await second.connected()
 
 
 # --- a deploy ----------------------------------------------------------------------------------

@@ -53,6 +53,16 @@ class Limits:
         self.addresses = Limit(settings.wrong_passwords_per_minute * 10, 60)
         self.max_sockets = settings.sockets_per_person
 
+    def take_guess(self, address: str, name: str) -> int:
+        """Count one more password for a name; return 0 or the seconds to wait."""
+        # The name first: what is refused for its sake costs the others at this address nothing.
+        return self.passwords.take(f"{address} {name}") or self.addresses.take(address)
+
+    def give_guess_back(self, address: str, name: str) -> None:
+        """Do not count the latest password after all."""
+        self.passwords.give_back(f"{address} {name}")
+        self.addresses.give_back(address)
+
 
 LIMITS = web.AppKey("limits", Limits)
 

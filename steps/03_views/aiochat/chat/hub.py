@@ -17,7 +17,7 @@ MAX_BACKLOG = 4 * 1024 * 1024
 # When so many events wait to be sent, they do not wait for more.
 MAX_WAITING = 64
 
-# How many seconds a client has to answer when we close its socket.
+# How many seconds a client has to read our goodbye when we close its socket.
 GOODBYE = 2
 
 # The first byte of a frame that holds a whole message (0x80) of text (0x01).

@@ -4,6 +4,7 @@ import re
 
 import aiohttp_jinja2
 from aiohttp import web
+from pymongo.errors import PyMongoError
 
 from ..chat.hub import HUB
 from ..limits import LIMITS, find_address, too_many
@@ -86,17 +87,19 @@ async def log_in(request: web.Request) -> str:
     name = await read_name(request)
     form = await request.post()
     limits = request.app[LIMITS]
-    address = find_address(request)
-    guess = f"{address} {to_key(name)}"
+    guess = find_address(request), to_key(name)
     # Counted before it is looked at, or a hundred guesses at once would all be.
-    if wait := limits.addresses.take(address) or limits.passwords.take(guess):
+    if wait := limits.take_guess(*guess):
         raise too_many("Too many wrong passwords. Please wait a minute.", wait)
-    user = await request.app[USERS].find(name, to_password(form.get("password")))
+    try:
+        user = await request.app[USERS].find(name, to_password(form.get("password")))
+    except PyMongoError:
+        limits.give_guess_back(*guess)  # the database is down, and nobody has looked
+        raise
     if user is None:
         # Not which of the two: that would tell who has signed up here.
         raise web.HTTPForbidden(text="The name or the password is wrong.")
-    limits.passwords.give_back(guess)  # only what was wrong counts
-    limits.addresses.give_back(address)
+    limits.give_guess_back(*guess)  # only what was wrong counts
     return user
 
 

@@ -100,8 +100,11 @@ class Socket(web.View):
 
     async def listen(self, client: Client, after: int | None) -> None:
         """Let a client take part until it leaves."""
-        if await self.request.app[SESSIONS].find(client.session_id) is None:
-            # It ended while we were connecting, and nobody knew of this socket yet.
+        session = await self.request.app[SESSIONS].find(client.session_id)
+        reader = self.request.query.get("user", client.user)
+        if session is None or reader != client.user:
+            # The session ended while we were connecting, and nobody knew of this socket yet;
+            # or the page was made for somebody else, who was logged in here before.
             await client.ws.close(code=WSCloseCode.POLICY_VIOLATION)
             return
         if after is not None:

@@ -80,19 +80,28 @@ function insert(message, before) {
 
 const NEAR_END = 40; // pixels
 const scrollToEnd = () => (scroller.scrollTop = 0);
+const content = scroller.firstElementChild;
+const heightBelow = () => content.offsetTop + content.offsetHeight - list.offsetTop;
 let atEnd = true;
-let height = list.offsetHeight;
+let height = heightBelow();
 
 function noticeEnd() {
   atEnd = scroller.scrollTop > -NEAR_END;
-  if (atEnd) newer.hidden = true;
+  if (!atEnd) return;
+  moveFocusFrom(newer);
+  newer.hidden = true;
 }
 
 // Lets the list grow below without moving what somebody is reading further up.
 function keepPlace() {
-  const growth = list.offsetHeight - height;
+  const growth = heightBelow() - height;
   height += growth;
   if (!atEnd) scroller.scrollTop -= growth;
+}
+
+// What vanishes would take the keyboard's focus with it, and the arrow keys would move nothing.
+function moveFocusFrom(element) {
+  if (element.contains(document.activeElement)) scroller.focus();
 }
 
 // --- Older messages, when the reader reaches the top ---
@@ -112,8 +121,9 @@ async function loadOlder() {
   isLoading = true;
   try {
     const messages = await fetchHistory(`?before=${idOf(scroller.querySelector("[data-id]"))}`);
-    older.hidden = messages.length === 0;
     if (messages.length > 0) showOlder(messages);
+    else moveFocusFrom(older);
+    older.hidden = messages.length === 0;
     older.textContent = "Older messages";
   } catch {
     older.textContent = "Could not load older messages. Try again";
@@ -135,7 +145,7 @@ function showOlder(messages) {
 
 const SILENCE = 10_000; // milliseconds
 
-// sessionStorage survives a reload and ends with the tab: nothing stays on a borrowed computer.
+// sessionStorage survives a reload, and no other tab sees it.
 const storageKey = `outbox:${me}`;
 const outbox = new Map(JSON.parse(sessionStorage.getItem(storageKey)) ?? []);
 const saveOutbox = () => sessionStorage.setItem(storageKey, JSON.stringify([...outbox]));
@@ -181,7 +191,11 @@ function showState({ client_id, reason }) {
 function settle(clientId) {
   if (!outbox.delete(clientId)) return;
   saveOutbox();
-  itemOf(clientId).remove();
+  const item = itemOf(clientId);
+  const next = item.nextElementSibling;
+  moveFocusFrom(item);
+  item.remove();
+  if (next) dress(next);
 }
 
 function refuse({ client_id, reason }) {
@@ -193,6 +207,7 @@ function refuse({ client_id, reason }) {
 }
 
 function retry(entry) {
+  moveFocusFrom(itemOf(entry.client_id));
   delete entry.reason;
   saveOutbox();
   showState(entry);
@@ -218,9 +233,11 @@ function showPeople(names) {
 const SIGNED_OUT = 1008;
 const TOO_BIG = 1009;
 
+const NO_CONNECTION = "No connection. What you write is kept and sent later.";
 let socket = null;
 let failures = 0;
 let nextTry;
+let trouble = NO_CONNECTION;
 const isOpen = () => socket?.readyState === WebSocket.OPEN;
 
 const handlers = {
@@ -228,6 +245,7 @@ const handlers = {
   error: refuse,
   here: ({ users }) => {
     failures = 0; // not before: a server may accept a socket and fail at once
+    trouble = NO_CONNECTION;
     showPeople(users);
   },
   joined: ({ user }) => showPeople([...here, user]),
@@ -238,7 +256,8 @@ const receive = (event) => handlers[event.type]?.(event);
 function connect() {
   clearTimeout(nextTry);
   if (socket) return;
-  const url = new URL(`${main.dataset.socket}?after=${idOf(list.lastElementChild)}`, location);
+  const query = new URLSearchParams({ after: idOf(list.lastElementChild), user: me });
+  const url = new URL(`${main.dataset.socket}?${query}`, location);
   url.protocol = url.protocol.replace("http", "ws");
   const opened = new WebSocket(url);
   opened.onopen = begin;
@@ -261,7 +280,7 @@ function lose(lost, code) {
   lost.close();
   if (code === SIGNED_OUT) return goToLogin();
   if (code === TOO_BIG) unsent().forEach((entry) => refuse({ ...entry, reason: "Too big to send." }));
-  setText(status, "No connection. What you write is kept and sent later.");
+  setText(status, trouble);
   unsent().forEach(showState);
   tryLater();
 }
@@ -271,9 +290,16 @@ function tryLater() {
   const longest = Math.min(30_000, 1000 * 2 ** failures);
   nextTry = setTimeout(connect, Math.random() * longest);
   failures += 1;
-  // The browser does not say why a handshake failed. If it is because we have been signed out,
-  // an ordinary request is redirected to the login page.
-  if (failures > 2) fetchHistory("").catch(() => {});
+  if (failures > 2) askWhy().catch(() => (trouble = NO_CONNECTION));
+}
+
+// The browser does not say how a handshake was answered. An ordinary request is answered alike,
+// or with 400: then a socket would have been let in.
+async function askWhy() {
+  const response = await fetch(main.dataset.socket);
+  if (response.redirected) return goToLogin(); // we have been signed out
+  trouble = response.status === 400 ? NO_CONNECTION : (await response.json()).reason;
+  if (!isOpen()) setText(status, trouble);
 }
 
 // --- Start ---
@@ -295,10 +321,14 @@ form.text.addEventListener("keydown", (event) => {
 newer.addEventListener("click", scrollToEnd);
 older.addEventListener("click", loadOlder);
 scroller.addEventListener("scroll", noticeEnd);
-new ResizeObserver(keepPlace).observe(list);
+new ResizeObserver(keepPlace).observe(content);
 addEventListener("online", connect);
 addEventListener("offline", () => socket && lose(socket));
 document.addEventListener("visibilitychange", () => document.hidden || connect());
+// Signing out closes the socket first, which would lead away from the answer.
+document.querySelector(".account").addEventListener("submit", () => {
+  if (socket) socket.onclose = null;
+});
 
 document.querySelector("#hint").textContent = "Enter sends, Shift+Enter starts a new line.";
 list.querySelectorAll("li").forEach(dress);
