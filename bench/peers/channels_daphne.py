@@ -3,12 +3,11 @@
 import django
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
-from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server
 from django.conf import settings
 from django.urls import path
 
-from bench.peers.common import HOST, answer, options
+from bench.peers.common import BACKLOG, HOST, answer, options
 
 # It drops what is above the capacity, 100 if nobody says otherwise.
 LAYER = {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 100_000}}
@@ -37,5 +36,5 @@ if __name__ == "__main__":
     settings.configure(SECRET_KEY="bench", ALLOWED_HOSTS=["*"], CHANNEL_LAYERS={"default": LAYER})
     django.setup()
     app = ProtocolTypeRouter({"websocket": URLRouter([path("ws", Chat.as_asgi())])})
-    endpoints = build_endpoint_description_strings(host=HOST, port=given.port)
-    Server(app, endpoints=endpoints, verbosity=0).run()
+    endpoint = f"tcp:port={given.port}:interface={HOST}:backlog={BACKLOG}"
+    Server(app, endpoints=[endpoint], verbosity=0).run()

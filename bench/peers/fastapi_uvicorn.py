@@ -3,7 +3,7 @@
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from bench.peers.common import HOST, answer, options
+from bench.peers.common import BACKLOG, HOST, answer, options
 
 app = FastAPI()
 
@@ -44,6 +44,7 @@ if __name__ == "__main__":
         host=HOST,
         port=given.port,
         loop=given.loop,
+        backlog=BACKLOG,
         ws="websockets-sansio",
         log_level="warning",
     )

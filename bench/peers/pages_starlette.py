@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
-from bench.peers.common import HOST, options
+from bench.peers.common import BACKLOG, HOST, options
 from bench.peers.pages import HELLO, SECRET, render
 
 
@@ -36,6 +36,7 @@ if __name__ == "__main__":
         host=HOST,
         port=given.port,
         loop=given.loop,
+        backlog=BACKLOG,
         http="httptools",
         log_level="warning",
         access_log=False,

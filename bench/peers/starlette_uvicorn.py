@@ -5,7 +5,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bench.peers.common import HOST, answer, options
+from bench.peers.common import BACKLOG, HOST, answer, options
 
 clients: set[WebSocket] = set()
 
@@ -32,6 +32,7 @@ if __name__ == "__main__":
         host=HOST,
         port=given.port,
         loop=given.loop,
+        backlog=BACKLOG,
         ws="websockets-sansio",
         log_level="warning",
     )

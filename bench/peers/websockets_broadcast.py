@@ -4,7 +4,7 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from bench.peers.common import HOST, answer, options, run
+from bench.peers.common import BACKLOG, HOST, answer, options, run
 
 clients: set[ServerConnection] = set()
 
@@ -19,7 +19,7 @@ async def chat(ws: ServerConnection) -> None:
 
 
 async def main(port: int) -> None:
-    async with serve(chat, HOST, port):
+    async with serve(chat, HOST, port, backlog=BACKLOG):
         await asyncio.Event().wait()
 
 
