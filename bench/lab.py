@@ -21,6 +21,8 @@ from bench.stats import marks
 from tools.mongod import Mongod
 from tools.problem import Problem
 
+LOOK = 0.25  # seconds between two looks at a server that is under load
+
 QUIET_PATIENCE = 10.0  # seconds to wait for a quiet machine before each run; --quick does not
 
 
@@ -116,16 +118,35 @@ class Lab:
 
     # --- one run -----------------------------------------------------------------------------
 
-    def chat(self, server: Server, seconds: float, *options: object) -> Seen:
-        """Let clients talk for so many seconds, and return what they saw. Raises Failed."""
-        all_options = (*server.contender.load, "--seconds", seconds, *options)
-        return self.load("wsload", server, seconds, *all_options)
+    def chat(
+        self,
+        server: Server,
+        seconds: float,
+        *options: object,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Seen:
+        """Let clients talk for so many seconds, and return what they saw. Raises Failed.
 
-    def load(self, program: str, server: Server, seconds: float, *options: object) -> Seen:
+        `meanwhile` is called again and again until they are done.
+        """
+        all_options = (*server.contender.load, "--seconds", seconds, *options)
+        return self.load("wsload", server, seconds, *all_options, meanwhile=meanwhile)
+
+    def load(
+        self,
+        program: str,
+        server: Server,
+        seconds: float,
+        *options: object,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Seen:
         """Load a server, and return what was seen, with its marks. Raises Failed."""
         machine.wait_until_quiet(0.0 if self.quick else QUIET_PATIENCE)
         began, busy = time.monotonic(), self.others(server)
         with Load(program, server, *options) as load:
+            while meanwhile and load.process.poll() is None:
+                meanwhile()
+                time.sleep(LOOK)
             seen = load.result(seconds)
         others = (self.others(server) - busy) / (time.monotonic() - began)
         return assess(seen, others)

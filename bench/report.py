@@ -15,12 +15,12 @@ from bench.paths import PAGE, RESULTS
 from bench.plot import Bar, Group, draw
 from bench.repeat import AGAIN, repeated
 from bench.results import Key, Results, load_all
-from bench.stats import DISTURBED, LIMITED, STOPPED
+from bench.stats import DISTURBED, LIMITED, MISSING, STOPPED
 from bench.words import plain, with_range
 
 WIDTH = 100  # characters in a line
 
-SIGNS = {LIMITED: "†", DISTURBED: "‡", STOPPED: "§"}
+SIGNS = {LIMITED: "†", DISTURBED: "‡", STOPPED: "§", MISSING: "¶"}
 
 INTRODUCTION = """\
 # Benchmarks
@@ -35,7 +35,8 @@ are this machine's own:
 
 The server has one core for itself, and the program that loads it another. A sign marks what is to
 be taken with care: † the load was at its limit, and the server was not; ‡ something else was busy
-on this machine; § nothing came any more.
+on this machine; § nothing came any more; ¶ messages were missing, so that the figure, if there is
+one, is of the other repetitions.
 """
 
 
@@ -97,8 +98,9 @@ def claim_row(claim: Claim, results: Mapping[str, Results]) -> str:
     found = claim.find(results)
     if found is None:
         return f"| {claim.sentence} | {wanted} | not measured | |"
-    verdict = "yes" if claim.kept(found) else "**no**"
-    figure = with_range(found, claim.unit) + signs(claim.marks(results))
+    marks = claim.marks(results)
+    verdict = "yes" if claim.kept(found) and MISSING not in marks else "**no**"
+    figure = with_range(found, claim.unit) + signs(marks)
     return f"| {claim.sentence} | {wanted} | {figure} | {verdict} |"
 
 
@@ -180,7 +182,7 @@ def cell(table: Table, column: Column, contender: str, results: Results) -> str:
     key = Key(contender, table.loop, column.case)
     found = results.summary(key, column.figure)
     if found is None:
-        return ""
+        return signs(results.marks(key))
     absolute = with_range(found, table.unit) + signs(results.marks(key))
     ours = Key(table.ours, table.loop, column.case)
     ratio = results.ratio(key, ours, column.figure) if table.ours else None

@@ -16,6 +16,7 @@ SLACK = 0.1
 LIMITED = "limited by the load"
 DISTURBED = "disturbed by others"
 STOPPED = "stopped: nothing came for ten seconds"
+MISSING = "messages were missing"
 
 
 @dataclass(frozen=True)

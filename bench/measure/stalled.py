@@ -1,12 +1,10 @@
 """A stalled reader: what the others lose when one client stops reading."""
 
-import time
-
 from bench.benchmark import Benchmark, Column, Plot, Table
 from bench.contenders import BOTH, SERVERS
-from bench.generator import Load
-from bench.lab import Lab, assess
+from bench.lab import Lab
 from bench.server import Server
+from bench.stats import MISSING
 
 SECONDS, QUICK_SECONDS = 8.0, 1.0
 BEFORE = 0.5  # of that without the stalled reader, to compare with
@@ -16,37 +14,39 @@ TEXT = 3_900  # bytes: a stalled reader's connection is full within a second
 
 LAST = 2  # seconds at the end: by then it has stalled everybody whom it can stall
 
-LOOK = 0.25  # seconds between two looks at the memory
-
 
 def measure(lab: Lab) -> None:
     lab.for_each(SERVERS, lambda server: stall(lab, server))
 
 
 def stall(lab: Lab, server: Server) -> None:
-    """Measure the same twice: without a stalled reader, and with one."""
+    """Measure the same twice: without a stalled reader, and with one.
+
+    To read the memory costs the server time: it is read in both halves, so that they compare.
+    """
     seconds = QUICK_SECONDS if lab.quick else SECONDS
     options = ("--clients", CLIENTS, "--senders", 5, "--rate", RATE, "--text-bytes", TEXT)
-    before = lab.chat(server, BEFORE * seconds, *options)
-    memory = server.memory()
-    given = (*server.contender.load, "--seconds", seconds, *options, "--stalled", 1)
-    with Load("wsload", server, *given) as load:
-        most = memory
-        while load.process.poll() is None:
-            most = max(most, server.memory())
-            time.sleep(LOOK)
-        seen = load.result(seconds)
+    memory: list[int] = []
+
+    def look() -> None:
+        memory.append(server.memory())
+
+    before = lab.chat(server, BEFORE * seconds, *options, meanwhile=look)
+    memory.clear()
+    look()
+    seen = lab.chat(server, seconds, *options, "--stalled", 1, meanwhile=look)
     last = seen["per_second"][-LAST:]
     figures = {
         "share": sum(last) / (RATE * CLIENTS * len(last)),
-        "memory_mb": (most - memory) / 1e6,
+        "memory_mb": (max(memory) - memory[0]) / 1e6,
         "cut_off": seen["stalled_closed"],
     }
-    if before["p99_ms"] >= 0:
-        figures["p99_before_ms"] = before["p99_ms"]
-    if seen["p99_ms"] >= 0:
-        figures["p99_ms"] = seen["p99_ms"]
-    seen = assess(seen, before["others"])
+    for name, p99 in (("p99_before_ms", before["p99_ms"]), ("p99_ms", seen["p99_ms"])):
+        if p99 >= 0:
+            figures[name] = p99
+        else:
+            seen["marks"].append(MISSING)
+    seen["marks"] = sorted({*before["marks"], *seen["marks"]})
     lab.note(server, "stalled", seen, **figures)
 
 
