@@ -23,6 +23,11 @@ enum { MAX_PROCESSES = 64 };
 static clockid_t server_clocks[MAX_PROCESSES];
 static int server_processes;
 
+static void stop(const char *why) {
+    fprintf(stderr, "%s\n", why);
+    exit(1);
+}
+
 static void fail(const char *what) {
     fprintf(stderr, "%s: %s\n", what, strerror(errno));
     exit(1);
@@ -30,7 +35,7 @@ static void fail(const char *what) {
 
 static double read_clock(clockid_t clock) {
     struct timespec t;
-    if (clock_gettime(clock, &t) < 0) return 0; /* a process that has ended */
+    if (clock_gettime(clock, &t) < 0) stop("a process of the server has ended");
     return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
@@ -45,7 +50,7 @@ static double server_cpu(void) {
 }
 
 static void add_server_process(const char *pid) {
-    if (server_processes == MAX_PROCESSES) return;
+    if (server_processes == MAX_PROCESSES) stop("the server has too many processes");
     errno = clock_getcpuclockid(atoi(pid), &server_clocks[server_processes]);
     if (errno) fail("the server's clock");
     server_processes++;

@@ -108,10 +108,12 @@ static int look(void) {
 }
 
 static double run(double until) {
-    double idle = 0;
+    double idle = 0, cpu = own_cpu();
     while (now() < until) {
-        double cpu = own_cpu();
-        if (!look()) idle += own_cpu() - cpu;
+        bool busy = look() > 0;
+        double cpu_before = cpu;
+        cpu = own_cpu();
+        if (!busy) idle += cpu - cpu_before;
     }
     return idle;
 }

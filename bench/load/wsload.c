@@ -108,7 +108,10 @@ static bool send_rest(struct client *sender) {
 /* Send the next message, if its sender's connection takes it; say whether it did. */
 static bool send_message(double when) {
     struct client *sender = &clients[sent % options.senders];
-    if (sender->state != OPEN) return false;
+    if (sender->state != OPEN) {
+        blocked++; /* what was due and cannot be sent counts as missing */
+        return false;
+    }
     write_number(sent);
     ssize_t size = send_rest(sender) ? send(sender->fd, frame, frame_size, MSG_NOSIGNAL) : -1;
     if (size < 0) {
@@ -218,6 +221,7 @@ static void receive(struct client *client) {
         if (got == 0 || (errno != EAGAIN && errno != EINTR)) close_client(client);
         return;
     }
+    clock_now = now(); /* more may have arrived since the last look */
     receives++;
     bytes += got;
     size_t size = client->rest_size + got, at = 0;
@@ -333,11 +337,13 @@ static bool talk(double until, double *idle) {
     static uint64_t seen;
     clock_now = now();
     if (!next) next = progress = clock_now;
+    double cpu = own_cpu();
     while (clock_now < until) {
-        double cpu = own_cpu();
         bool busy = send_due(&next);
         busy |= look(options.patient ? 1 : 0) > 0;
-        if (!busy) *idle += own_cpu() - cpu;
+        double cpu_before = cpu;
+        cpu = own_cpu(); /* once a round: to ask costs more than a look in vain */
+        if (!busy) *idle += cpu - cpu_before;
         if (deliveries != seen) {
             seen = deliveries;
             progress = clock_now;
