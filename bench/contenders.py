@@ -124,8 +124,9 @@ STORES = (
 
 
 def gunicorn(app: str) -> tuple[str, ...]:
-    command = (str(PYTHON), "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--threads", "8")
-    return (*command, "--log-level", "warning", f"bench.peers.{app}:app")
+    command = (str(PYTHON), "-m", "gunicorn", "--bind", "127.0.0.1:{port}")
+    options = ("--workers", "1", "--threads", "8", "--log-level", "warning")
+    return (*command, *options, f"bench.peers.{app}:app")
 
 
 PAGES = (

@@ -22,6 +22,7 @@ from tools.problem import Problem
 PYTHON = HOME / "venv" / "bin" / "python"
 READY = HOME / "venv" / "ready.txt"
 NODE = HOME / "node"
+WS = NODE / "node_modules" / "ws" / "package.json"
 BUILD = HOME / "build"
 
 LOCKS = (REQUIREMENTS / "run.txt", REQUIREMENTS / "bench.txt")
@@ -120,10 +121,14 @@ def entries(lock: str) -> list[str]:
 
 def install_node_peer() -> None:
     """Install the peer on Node, if there is Node; if not, it will be missing."""
-    if (NODE / "node_modules").exists() or not (shutil.which("node") and shutil.which("npm")):
+    if not (shutil.which("node") and shutil.which("npm")):
+        return
+    lock, wanted = NODE / "package-lock.json", PEERS / "node" / "package-lock.json"
+    installed = WS.exists() and lock.exists() and lock.read_bytes() == wanted.read_bytes()
+    shutil.copytree(PEERS / "node", NODE, dirs_exist_ok=True)
+    if installed:
         return
     print("Installing the peer on Node ...", flush=True)
-    shutil.copytree(PEERS / "node", NODE, dirs_exist_ok=True)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     subprocess.run(command, cwd=NODE, capture_output=True, check=False)
 
@@ -135,8 +140,9 @@ def versions() -> dict[str, str]:
     installed: dict[str, str] = json.loads(output)
     found = {"python": platform.python_version()}
     found |= {name: installed[name] for name in NAMED if name in installed}
-    if (NODE / "node_modules").exists():
+    if WS.exists():
         found["node"] = first_line("node", "--version").removeprefix("v")
+        found["ws"] = json.loads(WS.read_text(encoding="utf-8"))["version"]
     if mongod := find_mongod():
         found["mongod"] = first_line(str(mongod), "--version").rpartition("v")[2]
     return found
