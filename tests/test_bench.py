@@ -150,6 +150,13 @@ def test_every_peer_is_there() -> None:
         assert modules or contender.name in ("node", "bare")
 
 
+def test_all_peers_let_as_many_wait_as_ours_does() -> None:
+    for path in PEERS.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        if "__main__" in source and path.name != "step.py":
+            assert "backlog=BACKLOG" in source or "backlog={BACKLOG}" in source, path.name
+
+
 # --- results and the page ----------------------------------------------------------------------
 
 
@@ -204,7 +211,7 @@ def test_no_figure_stands_on_the_page_without_its_run() -> None:
     ]
     cells = [cell.strip() for row in rows for cell in row.split(" | ")[1:]]
     shown = {
-        re.sub("[†‡§]", "", text)
+        re.sub("[†‡§¶]", "", text)
         for cell in cells
         for text in re.split(r"<br>|</?small>", cell.removesuffix(" |"))
         if re.match(r"[0-9]", text)

@@ -26,7 +26,9 @@ def measure(lab: Lab) -> None:
 
 
 def fan_out(lab: Lab, server: Server, clients: int) -> None:
-    seconds = QUICK_SECONDS if lab.quick else SECONDS
+    # Longer where more is under way: at both ends of the time, it is chance how much of that the
+    # server has already done.
+    seconds = QUICK_SECONDS if lab.quick else SECONDS * max(1.0, clients / 2_000)
     for shape, options in SHAPES.items():
         warm_up = seconds / 2
         seen = lab.chat(server, seconds, "--clients", clients, "--warm-up", warm_up, *options)
