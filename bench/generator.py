@@ -10,7 +10,8 @@ from bench.server import Failed, Server
 
 Seen = dict[str, Any]
 
-PATIENCE = 60.0  # seconds for connecting and for what comes after the measurement
+# Seconds for connecting (wsload gives up after 60), for warming up, and for what comes after.
+PATIENCE = 90.0
 
 
 class Load:

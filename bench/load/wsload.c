@@ -367,14 +367,14 @@ static bool talk_enough(double seconds, double *idle) {
 
 static void measure(void) {
     double ignored = 0, idle = 0;
-    bool alive = talk_enough(options.warm_up, &ignored);
+    if (!talk_enough(options.warm_up, &ignored)) stop("nothing came back while it warmed up");
     double server = server_cpu(), own = own_cpu();
     uint64_t deliveries_before = deliveries, bytes_before = bytes, receives_before = receives;
     long blocked_before = blocked;
     first_measured = sent;
     measuring = true;
     measured_since = now();
-    alive = alive && talk_enough(options.seconds, &idle);
+    bool alive = talk_enough(options.seconds, &idle);
     double seconds = now() - measured_since;
     server = server_cpu() - server;
     own = own_cpu() - own - idle;
