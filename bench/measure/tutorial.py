@@ -2,15 +2,17 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
+from typing import IO
 
 from bench.benchmark import Benchmark, Column, Table
 from bench.lab import Lab
@@ -22,6 +24,7 @@ from tools.paths import REQUIREMENTS, ROOT
 
 FIRST_PAGE_PATIENCE = 300.0  # seconds; a cold cache fetches everything
 COMMAND_PATIENCE = 1800.0
+STOP_PATIENCE = 10.0
 
 TITLES = {
     "first_page_uv": "first page, uv, packages in the cache",
@@ -38,6 +41,8 @@ Environment = dict[str, str]
 
 
 def measure(lab: Lab) -> None:
+    if lab.only and not lab.only & TITLES.keys():
+        return
     HOME.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=HOME) as folder:
         place = Path(folder)
@@ -104,37 +109,55 @@ def without_uv() -> Environment:
 
 def first_page(place: Path, environment: Environment) -> float:
     """Return the seconds from the command in a fresh clone to its first page."""
-    with clone(place) as folder:
-        port = free_port()
-        command = [base_python(), "tutorial.py", "run", "--port", str(port)]
+    port = free_port()
+    command = [base_python(), "tutorial.py", "run", "--port", str(port)]
+    with clone(place) as folder, tempfile.TemporaryFile() as log:
         began = time.monotonic()
-        with (place / "run.log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
+        with started(command, folder, environment, log) as process:
             while not answers(port):
                 if process.poll() is not None or time.monotonic() - began > FIRST_PAGE_PATIENCE:
-                    words = (place / "run.log").read_text(encoding="utf-8", errors="replace")
-                    raise Failed((words.strip().splitlines() or ["it did not start"])[-1][:200])
+                    raise Failed(last_line(log) or "it did not start")
                 time.sleep(0.02)
             return time.monotonic() - began
-        finally:
-            process.terminate()
+
+
+@contextmanager
+def started(
+    command: list[str], folder: Path, environment: Environment, log: IO[bytes]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command for the length of a block; with that end all the processes that it started."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C: they, too, end what they started
+        try:
+            process.wait(STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def last_line(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1][:200] if lines else ""
 
 
 def answers(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, ConnectionError):
+    except (OSError, HTTPException):  # a URLError is an OSError
         return False
 
 
@@ -187,23 +210,14 @@ def run_commands(lab: Lab, place: Path) -> None:
 
 def execute(command: list[str], folder: Path, environment: Environment) -> None:
     """Run a command to its end. Raises Failed if it fails."""
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=COMMAND_PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise Failed(f"{' '.join(command[1:4])} was not done in time") from None
-    if done.returncode != 0:
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        raise Failed(f"{' '.join(command[1:4])}: {(lines or ['it failed'])[-1][:200]}")
+    name = " ".join(command[1:4])
+    with tempfile.TemporaryFile() as log, started(command, folder, environment, log) as process:
+        try:
+            code = process.wait(COMMAND_PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{name} was not done in time") from None
+        if code != 0:
+            raise Failed(f"{name}: {last_line(log) or 'it failed'}")
 
 
 BENCHMARK = Benchmark(
