@@ -90,14 +90,16 @@ def make_environment() -> None:
     subprocess.run([base, "-m", "venv", str(HOME / "venv")], check=True)
     if install(LOCKS):
         return
-    # One of them cannot be had: install each by itself, so that it is missing alone.
-    for lock in LOCKS:
-        for entry in entries(lock.read_text(encoding="utf-8")):
-            with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as alone:
-                alone.write(entry)
-                alone.flush()
-                if not install([Path(alone.name)]):
-                    print(f"Left out, for it cannot be installed: {entry.split()[0]}", flush=True)
+    ours, peers = LOCKS
+    if not install([ours]):
+        raise Problem("What the chat itself needs cannot be installed: is there a network?")
+    # One of the peers cannot be had: install each by itself, so that it is missing alone.
+    for entry in entries(peers.read_text(encoding="utf-8")):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as alone:
+            alone.write(entry)
+            alone.flush()
+            if not install([Path(alone.name)]):
+                print(f"Left out, for it cannot be installed: {entry.split()[0]}", flush=True)
 
 
 def install(locks: tuple[Path, ...] | list[Path]) -> bool:

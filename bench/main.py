@@ -42,12 +42,13 @@ def bench(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     environment.prepare()
     folder = QUICK if quick or only else RESULTS
+    state = commit()  # before our own results change it
     code = 0
     try:
         for benchmark in chosen:
             path = folder / f"{benchmark.name}{AGAIN if again else ''}.json"
             times = repeat or (1 if quick else benchmark.repeat)
-            run(benchmark, begin(benchmark, quick), path, times, only)
+            run(benchmark, begin(benchmark, quick, state), path, times, only)
     except KeyboardInterrupt:
         print("\nStopped: what was measured so far is kept.", file=sys.stderr)
         code = 130
@@ -71,11 +72,11 @@ def check_contenders(names: Sequence[str]) -> None:
             raise Problem(f"There is no contender {name!r}; there are: {', '.join(known)}.", 2)
 
 
-def begin(benchmark: Benchmark, quick: bool) -> Results:
+def begin(benchmark: Benchmark, quick: bool, state: str) -> Results:
     return Results(
         benchmark=benchmark.name,
         date=datetime.now(UTC).isoformat(timespec="minutes"),
-        commit=commit(),
+        commit=state,
         quick=quick,
         machine=machine.describe(),
         versions=environment.versions(),
