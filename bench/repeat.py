@@ -23,19 +23,25 @@ class Repeat:
         return self.first.stated().holds(self.second.median)
 
 
+def runs(results: Mapping[str, Results]) -> tuple[dict[str, Results], dict[str, Results]]:
+    """Return the results of the first run and of the second, by benchmark; both run to the end."""
+    done = {name: found for name, found in results.items() if found.complete}
+    first = {name: found for name, found in done.items() if not name.endswith(AGAIN)}
+    second = {name.removesuffix(AGAIN): done[name] for name in done if name.endswith(AGAIN)}
+    return first, second
+
+
 def repeated(results: Mapping[str, Results]) -> list[Repeat]:
     """Return what both runs have found: what was to be shown, and each median."""
-    first = {name: found for name, found in results.items() if not name.endswith(AGAIN)}
-    second = {
-        name.removesuffix(AGAIN): found for name, found in results.items() if name.endswith(AGAIN)
-    }
+    first, second = runs(results)
     found = []
     for claim in CLAIMS:
         before, after = claim.find(first), claim.find(second)
         if before and after:
             found.append(Repeat(claim.sentence, before, after))
-    for name in first.keys() & second.keys():
-        found += medians(first[name], second[name])
+    for name in first:
+        if name in second:
+            found += medians(first[name], second[name])
     return found
 
 

@@ -13,7 +13,7 @@ from bench.benchmarks import BENCHMARKS
 from bench.claims import CLAIMS, Claim
 from bench.paths import PAGE, RESULTS
 from bench.plot import Bar, Group, draw
-from bench.repeat import AGAIN, repeated
+from bench.repeat import repeated, runs
 from bench.results import Key, Results, load_all
 from bench.stats import DISTURBED, LIMITED, MISSING, STOPPED
 from bench.words import plain, with_range
@@ -110,14 +110,17 @@ def signs(marks: Iterable[str]) -> str:
 
 def repetition(results: Mapping[str, Results]) -> Iterator[str]:
     """Say whether a second full run has found the same."""
-    if not any(name.endswith(AGAIN) for name in results):
+    _, second = runs(results)
+    if not second:
         yield "A second full run, which would show how far all this can be repeated, is missing."
         return
+    when = next(iter(second.values()))
     found = repeated(results)
     outside = [one for one in found if not one.within]
     yield (
-        f"A second full run found {len(found) - len(outside):,} of {len(found):,} medians within "
-        "the range of the first, with a tenth more on both sides."
+        f"A second full run ({when.date}, commit {when.commit}) found "
+        f"{len(found) - len(outside):,} of {len(found):,} medians within the range of the first, "
+        "from a tenth below its lowest to a tenth above its highest."
     )
     if outside:
         yield '\n??? note "Those that were outside"\n'
@@ -157,11 +160,8 @@ def conditions(results: Results) -> str:
 
 
 def table_rows(benchmark: Benchmark, table: Table, results: Results) -> Iterator[str]:
-    """Yield the lines of a table: the ratios to ours, and under each the figure itself.
-
-    Where ours was not measured there is nothing to compare, and no table.
-    """
-    columns = [one for one in table.columns if any_value(benchmark, table, one, results)]
+    """Yield the lines of a table: the ratios to ours, and under each the figure itself."""
+    columns = [one for one in table.columns if measured(table, one, results)]
     if not columns:
         return
     yield f"| server | {' | '.join(column.heading for column in columns)} |"
@@ -172,9 +172,12 @@ def table_rows(benchmark: Benchmark, table: Table, results: Results) -> Iterator
             yield f"| {title} | {' | '.join(cells)} |"
 
 
-def any_value(benchmark: Benchmark, table: Table, column: Column, results: Results) -> bool:
-    names = [table.ours] if table.ours else benchmark.titles
-    return any(results.values(Key(name, table.loop, column.case), column.figure) for name in names)
+def measured(table: Table, column: Column, results: Results) -> bool:
+    """Say whether anybody was measured there with this event loop."""
+    return any(
+        (run.loop, run.case) == (table.loop, column.case) and column.figure in run.figures
+        for run in results.runs
+    )
 
 
 def cell(table: Table, column: Column, contender: str, results: Results) -> str:

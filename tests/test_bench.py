@@ -19,10 +19,10 @@ from bench.main import find, run
 from bench.measure import fanout
 from bench.paths import PAGE, PEERS, RESULTS, SOURCES
 from bench.plot import Bar, Group, draw
-from bench.repeat import repeated
+from bench.repeat import AGAIN, repeated
 from bench.report import render
 from bench.results import Failure, Key, Results, Run, load_all
-from bench.stats import DISTURBED, LIMITED, STOPPED, Summary, marks, ratios, summarize
+from bench.stats import DISTURBED, LIMITED, MISSING, STOPPED, Summary, marks, ratios, summarize
 from bench.words import compact, three_digits, with_range
 from tests.conftest import missing
 from tools.bootstrap import groups_for
@@ -35,7 +35,8 @@ MANY = "many/1000"
 def made(*runs: Run, benchmark: str = "fanout") -> Results:
     """Results as a run makes them, of figures that were made up."""
     on = {"processor": "abacus", "cores": "2", "memory": "1 GiB", "kernel": "6", "pinned": "yes"}
-    return Results(benchmark, "2026-11-21T12:00+00:00", "abc", False, on, {"aiohttp": "3"}, [*runs])
+    when = "2026-11-21T12:00+00:00"
+    return Results(benchmark, when, "abc", False, on, {"aiohttp": "3"}, [*runs], complete=True)
 
 
 def repetitions(
@@ -100,6 +101,20 @@ def test_a_second_run_may_differ_by_a_tenth_of_the_range_of_the_first() -> None:
     far = made(*repetitions("step03", 133.0))
     assert [one.within for one in repeated({"fanout": first, "fanout.again": near})] == [True]
     assert [one.within for one in repeated({"fanout": first, "fanout.again": far})] == [False]
+
+
+def test_two_runs_are_compared_in_the_order_of_the_results() -> None:
+    names = ("fanout", "accept", "http")
+    found = made(*repetitions("step03", 100.0))
+    results = {
+        name + suffix: replace(found, benchmark=name) for name in names for suffix in ("", AGAIN)
+    }
+    assert [one.name.partition(":")[0] for one in repeated(results)] == list(names)
+
+
+def test_a_second_run_that_was_stopped_is_none() -> None:
+    found = made(*repetitions("step03", 100.0))
+    assert repeated({"fanout": found, "fanout.again": replace(found, complete=False)}) == []
 
 
 def test_figures_are_written_with_three_digits() -> None:
@@ -232,6 +247,20 @@ def test_the_page_says_what_is_missing_or_to_be_taken_with_care() -> None:
     assert "abacus, 2 cores" in page
 
 
+def test_peers_are_shown_where_ours_could_not_be_measured() -> None:
+    page = render({"fanout": made(*repetitions("websockets", 202_000.0))})
+    assert "| `websockets.broadcast()` | 202 k |" in page
+
+
+def test_a_claim_is_not_kept_while_messages_are_missing() -> None:
+    figures = {"p99_ms": 1.0, "p99_before_ms": 1.0}
+    runs = [Run("step03", "asyncio", "stalled", number, figures) for number in range(2)]
+    claim = "The others' p99 with one reader stalled, against without (asyncio) | ≤ 1.2 |"
+    assert f"{claim} 1.00 (1.00 to 1.00) | yes |" in render({"stalled": made(*runs)})
+    runs.append(Run("step03", "asyncio", "stalled", 2, {}, [MISSING]))
+    assert f"{claim} 1.00 (1.00 to 1.00)¶ | **no** |" in render({"stalled": made(*runs)})
+
+
 def test_a_quick_run_says_that_it_proves_nothing() -> None:
     results = some_results()
     assert "It proves nothing" not in render(results)
@@ -282,7 +311,7 @@ def test_what_was_measured_before_ctrl_c_is_kept(tmp_path: Path) -> None:
     benchmark = replace(find("fanout"), measure=measure)
     path = tmp_path / "fanout.json"
     with pytest.raises(KeyboardInterrupt):
-        run(benchmark, made(), path, 3, [])
+        run(benchmark, replace(made(), complete=False), path, 3, [])
     kept = Results.load(path)
     assert len(kept.runs) == 1
     assert not kept.complete
