@@ -38,6 +38,9 @@ class Claim:
     under: Source | None = None
     unit: str = "times"
 
+    def sources(self) -> list[Source]:
+        return [self.over, self.under] if self.under else [self.over]
+
     def find(self, results: Mapping[str, Results]) -> Summary | None:
         """Return what the results say, or None if it was not measured."""
         over = self.over.values(results)
@@ -47,8 +50,7 @@ class Claim:
 
     def marks(self, results: Mapping[str, Results]) -> list[str]:
         """Return what one must know about the runs that it rests on."""
-        under = self.under.marks(results) if self.under else []
-        return sorted({*self.over.marks(results), *under})
+        return sorted({mark for source in self.sources() for mark in source.marks(results)})
 
     def kept(self, found: Summary) -> bool:
         """Say whether the median is what was wanted."""
@@ -138,3 +140,9 @@ def claims() -> Iterator[Claim]:
 
 
 CLAIMS = tuple(claims())
+
+
+def rested_on(benchmark: str) -> set[str]:
+    """Return the contenders whose figures in a benchmark claims rest on."""
+    sources = (source for claim in CLAIMS for source in claim.sources())
+    return {source.key.contender for source in sources if source.benchmark == benchmark}

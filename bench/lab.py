@@ -12,6 +12,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from bench import machine
+from bench.claims import rested_on
 from bench.contenders import Contender
 from bench.generator import Load, Seen
 from bench.paths import HOME, LOG
@@ -23,7 +24,7 @@ from tools.problem import Problem
 
 LOOK = 0.25  # seconds between two looks at a server that is under load
 
-QUIET_PATIENCE = 10.0  # seconds to wait for a quiet machine before each run; --quick does not
+QUIET_PATIENCE = 5.0  # seconds to wait for a quiet machine before each run; --quick does not
 
 
 @dataclass
@@ -75,11 +76,23 @@ class Lab:
 
     def loops(self, contender: Contender) -> list[str]:
         """Return the event loops to measure a contender with; none if it is left out."""
-        takes_part = contender.name in self.only if self.only else contender.quick or not self.quick
-        if not takes_part:
+        if not self.takes_part(contender):
             return []
         loops = contender.loops[:1] if self.quick else contender.loops
         return [loop for loop in loops if (contender, loop) not in self.absent]
+
+    def takes_part(self, contender: Contender) -> bool:
+        """Say whether to measure a contender in this repetition.
+
+        Where claims are made, who has no part in them is measured in the first one only: all
+        that there is takes an hour.
+        """
+        if self.only:
+            return contender.name in self.only
+        if self.quick:
+            return contender.quick
+        claimed = rested_on(self.results.benchmark)
+        return self.repetition == 0 or not claimed or contender.name in claimed
 
     def settings(self, contender: Contender, database: str) -> dict[str, str]:
         """Return what a contender finds in its environment. Raises Failed."""

@@ -142,11 +142,18 @@ def test_a_claim_is_kept_by_its_median_and_marked_as_its_runs_are() -> None:
     assert claim.marks(results) == [DISTURBED]
 
 
+def test_what_a_claim_rests_on_is_measured_each_time_and_all_else_once(lab: Lab) -> None:
+    lab.quick = False
+    assert all(lab.loops(one) for one in CHATS)
+    lab.repetition = 1
+    again = [one.name for one in CHATS if lab.loops(one)]
+    assert again == ["step03", "websockets", "starlette", "socketio", "picows", "bare"]
+
+
 def sources() -> Iterator[tuple[Claim, Source]]:
     for claim in CLAIMS:
-        yield claim, claim.over
-        if claim.under:
-            yield claim, claim.under
+        for source in claim.sources():
+            yield claim, source
 
 
 def test_every_claim_asks_for_something_that_is_measured() -> None:

@@ -354,11 +354,11 @@ static bool talk(double until, double *idle) {
     return true;
 }
 
-/* The same, and then on until everybody has heard as much as may be under way: who is slow must
- * not be judged by how it begins. That, too, has an end. */
-static bool talk_enough(double seconds, double *idle) {
+/* The same, and then on until everybody has heard so many messages: who is slow must not be judged
+ * by a part of what is under way. That, too, has an end. */
+static bool talk_enough(double seconds, int messages, double *idle) {
     double began = now();
-    uint64_t enough = deliveries + (uint64_t)options.window * options.clients;
+    uint64_t enough = deliveries + (uint64_t)messages * options.clients;
     bool alive = talk(began + seconds, idle);
     while (alive && options.rate <= 0 && deliveries < enough && now() - began < PATIENCE)
         alive = talk(now() + 0.1, idle);
@@ -367,14 +367,16 @@ static bool talk_enough(double seconds, double *idle) {
 
 static void measure(void) {
     double ignored = 0, idle = 0;
-    if (!talk_enough(options.warm_up, &ignored)) stop("nothing came back while it warmed up");
+    /* When half of the first messages have been heard, all of them have long been taken in. */
+    if (!talk_enough(options.warm_up, (options.window + 1) / 2, &ignored))
+        stop("nothing came back while it warmed up");
     double server = server_cpu(), own = own_cpu();
     uint64_t deliveries_before = deliveries, bytes_before = bytes, receives_before = receives;
     long blocked_before = blocked;
     first_measured = sent;
     measuring = true;
     measured_since = now();
-    bool alive = talk_enough(options.seconds, &idle);
+    bool alive = talk_enough(options.seconds, options.window, &idle);
     double seconds = now() - measured_since;
     server = server_cpu() - server;
     own = own_cpu() - own - idle;

@@ -6,7 +6,7 @@ from bench.lab import Lab
 from bench.server import Failed, Server
 
 CLIENTS = (10, 100, 1_000, 5_000)
-FEW = (1_000,)
+FEW = (1_000,)  # when there is little time, and after the first repetition: what claims rest on
 
 SECONDS, QUICK_SECONDS = 1.0, 0.3
 
@@ -21,7 +21,7 @@ FIGURE = "deliveries_per_cpu_second"
 
 
 def measure(lab: Lab) -> None:
-    for clients in FEW if lab.quick else CLIENTS:
+    for clients in FEW if lab.quick or lab.repetition else CLIENTS:
         lab.for_each(CHATS, lambda server: fan_out(lab, server, clients))  # noqa: B023
 
 

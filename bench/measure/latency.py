@@ -56,7 +56,7 @@ BENCHMARK = Benchmark(
         "the end."
     ),
     measure=measure,
-    repeat=3,
+    repeat=1,
     titles={contender.name: contender.title for contender in CHATS},
     tables=tuple(Table(f"Latency, {loop}", loop, columns(), "ms") for loop in BOTH),
     plots=(Plot("p99 at 20 messages a second, 1,000 clients", "idle/1000", "p99_ms", "ms"),),
