@@ -73,7 +73,7 @@ def claims() -> Iterator[Claim]:
         ("many", "Many at once", "websockets", "`websockets.broadcast()`", ("uvloop",), 8),
         ("many", "Many at once", "starlette", "Starlette on uvicorn", ("uvloop",), 12),
         ("many", "Many at once", "socketio", "python-socketio", ("uvloop",), 80),
-        ("many", "Many at once", "picows", "picows in C, corked", LOOPS, 0.4),
+        ("many", "Many at once", "picows", "picows in C, gathering as ours does", LOOPS, 0.4),
         ("one", "One at a time", "bare", "bare `send()` in C", LOOPS, 0.85),
         ("one", "One at a time", "websockets", "`websockets.broadcast()`", LOOPS, 1.15),
     ):
@@ -95,7 +95,7 @@ def claims() -> Iterator[Claim]:
             Source("accept", Key("step03", loop, "some"), "seconds"),
         )
     yield Claim(
-        "Step 09 on mongod, 20 writers: messages per second, against one insert for each",
+        "Step 09 on mongod, 20 writers: messages per second, against one insert after the other",
         5,
         True,
         store(ours, "writers/20"),

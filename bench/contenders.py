@@ -69,8 +69,15 @@ CHATS = (
         load=SOCKETIO,
         quick=True,
     ),
-    Contender("channels", "Django Channels, daphne", python("channels_daphne"), ("asyncio",)),
-    Contender("picows", "limit: picows in C, corked", python("picows_corked"), quick=True),
+    Contender(
+        "channels",
+        "Django Channels, daphne, layer in memory",
+        python("channels_daphne"),
+        ("asyncio",),
+    ),
+    Contender(
+        "picows", "limit: picows in C, gathering as ours does", python("picows_corked"), quick=True
+    ),
     Contender(
         "node", "a look over the fence: `ws` on Node", ("node", f"{NODE}/server.js", "{port}"), NONE
     ),

@@ -24,6 +24,10 @@ class Bar:
 
     label: str  # which event loop
     found: Summary
+    signs: str = ""  # what is to be taken with care
+
+    def figure(self, unit: str) -> str:
+        return UNITS[unit](self.found.median) + self.signs
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def draw_bar(bar: Bar, y: int, scale: float, unit: str, ours: bool) -> list[str]
     colour = "var(--chat-line, currentColor)" if ours else "currentColor"
     middle = y + BAR / 2
     end = found.high * scale
-    figure = escape(UNITS[unit](found.median))
+    figure = escape(bar.figure(unit))
     ink = float(INK[bar.label]) * (1 if ours else 0.55)
     return [
         f'<rect x="0" y="{y}" width="{max(found.median * scale, 0.5):.1f}" height="{BAR}" '
@@ -82,7 +86,7 @@ def draw_bar(bar: Bar, y: int, scale: float, unit: str, ours: bool) -> list[str]
 def describe(title: str, groups: Sequence[Group], unit: str) -> str:
     """Say in words what the chart shows, for those who cannot see it."""
     found = [
-        f"{group.label} {bar.label} {UNITS[unit](bar.found.median)}".replace("  ", " ")
+        f"{group.label} {bar.label} {bar.figure(unit)}".replace("  ", " ")
         for group in groups
         for bar in group.bars
     ]

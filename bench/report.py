@@ -27,16 +27,19 @@ INTRODUCTION = """\
 
 How fast our chat is, beside its peers: what `python3 tutorial.py bench` has measured. Repetitions
 go round: each contender once, then each once again. A figure is the median of them, with the
-lowest and the highest beside it. Large ones are **ratios** to ours, from the same repetition and
-with the same event loop; they mostly hold from one machine to the next. The small ones under them
-are this machine's own:
+lowest and the highest beside it. One that stands alone was measured once, as is most of what
+nothing was to be shown about. In the tables, the upper figure of a cell is a **ratio**: how many
+times as much this server has as ours, in the same repetition and with the same event loop. (In the
+list of what was to be shown it is the other way round: ours against theirs.) The small figure below
+it is what was measured, and depends on this machine:
 
 {machine}
 
-The server has one core for itself, and the program that loads it another. A sign marks what is to
-be taken with care: † the load was at its limit, and the server was not; ‡ something else was busy
-on this machine; § nothing came any more; ¶ messages were missing, so that the figure, if there is
-one, is of the other repetitions.
+The server runs on one core, and the program that loads it on another. Who has no event loop of
+Python's stands in the tables of both. No server compresses. A sign marks what is to be taken with
+care, even if only one repetition was so: † the load was at its limit, and the server was not;
+‡ something else was busy on this machine; § nothing came any more for ten seconds; ¶ messages were
+missing, so that the figure, if there is one, is of the other repetitions.
 """
 
 
@@ -68,19 +71,23 @@ def render(results: Mapping[str, Results]) -> str:
     ]
     for benchmark in BENCHMARKS:
         if benchmark.name in results:
-            parts.append(section(benchmark, results[benchmark.name]))
+            parts.append(section(benchmark, results[benchmark.name], first))
     return "\n".join(part.rstrip() + "\n" for part in parts if part.strip())
 
 
 def machine(results: Results) -> str:
     """Say on what it was measured."""
     on = results.machine
-    versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
+    versions = named(results.versions.items())
     text = (
         f"{on['processor']}, {on['cores']} cores, {on['memory']}, Linux {on['kernel']}; server and "
         f"load each on a core of their own: {on['pinned']}. {versions}."
     )
     return fill(text, WIDTH, initial_indent="> ", subsequent_indent="> ", break_on_hyphens=False)
+
+
+def named(versions: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions)
 
 
 # --- what was to be shown ----------------------------------------------------------------------
@@ -93,7 +100,7 @@ def claims_table(results: Mapping[str, Results]) -> str:
 
 
 def claim_row(claim: Claim, results: Mapping[str, Results]) -> str:
-    unit = " s" if claim.unit == "s" else ""
+    unit = f" {claim.unit}" if claim.unit else ""
     wanted = f"{'≥' if claim.at_least else '≤'} {claim.wanted:g}{unit}"
     found = claim.find(results)
     if found is None:
@@ -135,8 +142,9 @@ def repetition(results: Mapping[str, Results]) -> Iterator[str]:
 # --- one benchmark -----------------------------------------------------------------------------
 
 
-def section(benchmark: Benchmark, results: Results) -> str:
-    parts = [f"## {benchmark.title}", fill(benchmark.about, WIDTH), conditions(results)]
+def section(benchmark: Benchmark, results: Results, first: Results) -> str:
+    """Return what a benchmark has found; `first` holds the versions that stand above."""
+    parts = [f"## {benchmark.title}", fill(benchmark.about, WIDTH), conditions(results, first)]
     parts += [chart for plot in benchmark.plots if (chart := draw_plot(benchmark, plot, results))]
     for table in benchmark.tables:
         if rows := list(table_rows(benchmark, table, results)):
@@ -147,14 +155,15 @@ def section(benchmark: Benchmark, results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def conditions(results: Results) -> str:
+def conditions(results: Results, first: Results) -> str:
     """Say when it was measured, and how often: no absolute figure stands without its machine."""
+    differ = named(sorted(results.versions.items() - first.versions.items()))
     times = len({run.repetition for run in results.runs})
     on = results.machine
     return fill(
         f"*Measured {results.date}, commit {results.commit}, {times} "
         f"{'repetitions' if times > 1 else 'repetition'}, on {on['processor']}, "
-        f"{on['cores']} cores.*",
+        f"{on['cores']} cores{f'; with {differ}' if differ else ''}.*",
         WIDTH,
     )
 
@@ -208,8 +217,9 @@ def draw_plot(benchmark: Benchmark, plot: Plot, results: Results) -> str:
 def plot_bars(plot: Plot, contender: str, results: Results) -> Iterator[Bar]:
     loops = dict.fromkeys(run.loop for run in results.runs if run.contender == contender)
     for loop in loops:
-        if found := results.summary(Key(contender, loop, plot.case), plot.figure):
-            yield Bar(loop, found)
+        key = Key(contender, loop, plot.case)
+        if found := results.summary(key, plot.figure):
+            yield Bar(loop, found, signs(results.marks(key)))
 
 
 def left_out(benchmark: Benchmark, results: Results) -> Iterable[str]:
@@ -219,7 +229,7 @@ def left_out(benchmark: Benchmark, results: Results) -> Iterable[str]:
         f"{f', {failure.loop}' if failure.loop else ''}: {failure.reason}"
         for failure in results.failures
     ]
-    return ["Left out:\n\n" + "\n".join(lines)] if lines else []
+    return ["Not measured, or not each time:\n\n" + "\n".join(lines)] if lines else []
 
 
 def main() -> int:

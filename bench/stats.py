@@ -36,8 +36,8 @@ class Summary:
     def stated(self) -> "Summary":
         """Return it with the range in which we say that another run will find it.
 
-        Few repetitions do not meet the extremes: of two runs alike, of five each, one in six has
-        its median outside of what the other has seen.
+        Few repetitions do not meet the extremes: of two runs alike, with three repetitions each,
+        two in five medians are outside of what the other run has seen.
         """
         low, high = self.low - SLACK * abs(self.low), self.high + SLACK * abs(self.high)
         return Summary(self.median, low, high, self.count)

@@ -245,7 +245,8 @@ def test_no_figure_stands_on_the_page_without_its_run() -> None:
 
 def test_the_page_says_what_is_missing_or_to_be_taken_with_care() -> None:
     page = render(some_results())
-    assert "171 k†" in page
+    assert "<small>171 k†</small>" in page
+    assert ">171 k†</text>" in page
     assert "- Sanic, uvloop: it is not installed" in page
     assert (
         "A second full run, which would show how far all this can be repeated, is missing." in page
@@ -262,10 +263,17 @@ def test_peers_are_shown_where_ours_could_not_be_measured() -> None:
 def test_a_claim_is_not_kept_while_messages_are_missing() -> None:
     figures = {"p99_ms": 1.0, "p99_before_ms": 1.0}
     runs = [Run("step03", "asyncio", "stalled", number, figures) for number in range(2)]
-    claim = "The others' p99 with one reader stalled, against without (asyncio) | ≤ 1.2 |"
+    claim = "The others' p99 with one reader stalled, against without (asyncio) | ≤ 1.2 times |"
     assert f"{claim} 1.00 (1.00 to 1.00) | yes |" in render({"stalled": made(*runs)})
     runs.append(Run("step03", "asyncio", "stalled", 2, {}, [MISSING]))
     assert f"{claim} 1.00 (1.00 to 1.00)¶ | **no** |" in render({"stalled": made(*runs)})
+
+
+def test_a_benchmark_that_was_run_again_names_the_versions_that_differ() -> None:
+    results = some_results()
+    assert "; with " not in render(results)
+    results["fanout"].versions["aiohttp"] = "4"
+    assert "on abacus, 2 cores; with aiohttp 4.*" in render(results).replace("\n", " ")
 
 
 def test_a_quick_run_says_that_it_proves_nothing() -> None:

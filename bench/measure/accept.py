@@ -33,9 +33,10 @@ BENCHMARK = Benchmark(
     name="accept",
     title="Letting them in",
     about=(
-        f"Seconds until {CLIENTS:,} clients have their handshake: {AT_ONCE} at a time, and all at "
-        "the same moment, as after a restart. Where more arrive than may be waiting (the listen "
-        "backlog), the system lets some try again a second later."
+        f"Seconds until {CLIENTS:,} clients have had their handshake (less is better): {AT_ONCE} "
+        "at a time, and all at the same moment, as after a restart. Everywhere at least 1,024 may "
+        "be waiting to be let in (the listen backlog); more would be turned away by the system, "
+        "and try again a second later."
     ),
     measure=measure,
     repeat=3,

@@ -47,11 +47,15 @@ BENCHMARK = Benchmark(
     name="fanout",
     title="Fan-out",
     about=(
-        "Everybody in one room hears every message. The figure is deliveries for each second of "
-        "the **server's** processor time: what the machine's other work costs is not in it. A "
-        "message has 16 characters, its frame about 120 bytes. *One at a time*: the next message "
-        "is sent when everybody has the one before. *Many at once*: ten clients talk, and 64 "
-        "messages are under way."
+        "Everybody is in one room and hears every message. A delivery is one message that has "
+        "reached one client; the figure is how many a server makes in each second of **its own** "
+        "processor time: more is better. A message has 16 characters, its frame about 120 bytes "
+        "(step 09's about 170: it also returns the client's own id). *One at a time*: the next "
+        "message is sent when everybody has the one before. *Many at once*: ten clients talk, and "
+        "64 messages are always under way. Ours puts what waits, up to 64 messages, into one "
+        "write for each client: this is the case that suits it best. The limits are no peers: the "
+        "one in C makes one system call for each delivery, so whoever gathers messages passes it "
+        "where there are many. 10, 100 and 5,000 clients are measured in the first repetition only."
     ),
     measure=measure,
     repeat=3,

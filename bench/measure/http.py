@@ -46,12 +46,12 @@ BENCHMARK = Benchmark(
     name="http",
     title="Pages",
     about=(
-        "Requests for each second of the server's processor time, 64 connections that stay open, "
-        "no access log. *Hello* is a line of text. The *page* is the same Jinja template with "
-        "twenty messages everywhere, and the name in it comes from the session that the "
-        "framework's documentation shows: an encrypted cookie (aiohttp), a signed one (Starlette, "
-        "Tornado, Flask, Django), the server's memory (twisted.web). Flask and Django run under "
-        "gunicorn, one worker with eight threads."
+        "Requests for each second of the server's processor time (more is better), 64 connections "
+        "that stay open, no access log. *Hello* is a line of text. The *page* is the same Jinja "
+        "template with twenty messages everywhere, and the name in it comes from the session that "
+        "the framework's documentation shows: an encrypted cookie (aiohttp), a signed one "
+        "(Starlette, Tornado, Flask, Django), the server's memory (twisted.web). Flask and Django "
+        "run under gunicorn, one worker with eight threads."
     ),
     measure=measure,
     repeat=3,

@@ -37,7 +37,11 @@ def table(loop: str) -> Table:
 BENCHMARK = Benchmark(
     name="memory",
     title="Memory for each connection",
-    about=f"What {CLIENTS:,} idle clients add to the server's own memory (USS), for each of them.",
+    about=(
+        f"What {CLIENTS:,} idle clients add to the memory that the server shares with nobody "
+        "(USS), for each of them; less is better. What the system itself keeps for a connection "
+        "is not in it."
+    ),
     measure=measure,
     repeat=1,
     titles={contender.name: contender.title for contender in SERVERS},

@@ -52,9 +52,9 @@ def stall(lab: Lab, server: Server) -> None:
 
 def table(loop: str) -> Table:
     columns = (
-        Column("others receive", "stalled", "share"),
-        Column("p99 without", "stalled", "p99_before_ms"),
-        Column("p99 with", "stalled", "p99_ms"),
+        Column("share that others receive", "stalled", "share"),
+        Column("p99 without, ms", "stalled", "p99_before_ms"),
+        Column("p99 with, ms", "stalled", "p99_ms"),
         Column("memory, MB", "stalled", "memory_mb"),
         Column("cut off", "stalled", "cut_off"),
     )
@@ -66,9 +66,9 @@ BENCHMARK = Benchmark(
     title="A reader that has stopped reading",
     about=(
         f"{CLIENTS} clients talk, {RATE} messages of {TEXT:,} characters a second; one more is "
-        f"connected and never reads. *Others receive*: the share of the messages that reach the "
-        f"others in the last {LAST} of {SECONDS:.0f} seconds. *p99* is the others' latency, "
-        "without and with the stalled reader. *Memory* is what the server has grown by; *cut off* "
+        f"connected and never reads. *Share that others receive*: of the messages in the last "
+        f"{LAST} of {SECONDS:.0f} seconds. *p99* is the others' latency in milliseconds, without "
+        "and with the stalled reader. *Memory* is what the server has grown by; *cut off* "
         "is 1 where the server has closed that connection."
     ),
     measure=measure,

@@ -43,7 +43,7 @@ def write(lab: Lab, server: Server) -> None:
 
 
 def acknowledge(lab: Lab, server: Server, case: str, writers: int) -> None:
-    """Let people write, each the next message when the one before has come back."""
+    """Let people write: as many messages are under way as there are writers."""
     seconds = QUICK_SECONDS if lab.quick else SECONDS
     before = stored(lab, server)
     options = ("--clients", writers, "--senders", writers, "--window", writers)
@@ -118,11 +118,11 @@ BENCHMARK = Benchmark(
     name="store",
     title="The store",
     about=(
-        "Messages acknowledged per second: each writer sends the next when the one before has "
-        "come back, stored. mongod (on the core of the load) confirms a write when it is in its "
-        "journal on disk. The store in memory keeps 200 to 400 messages, so its history is as "
-        "long as it gets. *A page* is one request for the fifty messages before one somewhere in "
-        "the history, from one client."
+        "Messages acknowledged per second (more is better): as many are under way as there are "
+        "writers, who take turns; a message counts when it has come back, stored. mongod (on the "
+        "core of the load) confirms a write when it is in its journal on disk. The store in memory "
+        "keeps only the last 200 to 400 messages. *A page* is one request, from one client, for "
+        "the fifty messages before one somewhere in the history (less is better; the mean)."
     ),
     measure=measure,
     repeat=3,

@@ -225,8 +225,8 @@ BENCHMARK = Benchmark(
     about=(
         "In a fresh clone of the repository on this machine. *First page*: from "
         "`python3 tutorial.py run` to the first page in the browser, everything installed "
-        "meanwhile; with nothing in the cache, most of it is the network. The other commands are "
-        "measured once."
+        "meanwhile; with nothing in the cache, most of it is the network. What does not begin "
+        "with *first page, uv* is measured once."
     ),
     measure=measure,
     repeat=3,
