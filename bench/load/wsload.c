@@ -11,16 +11,15 @@
 
 enum { NUMBER = 9, MAX_FRAME = 1 << 20, MAX_EVENTS = 512, MAX_SECONDS = 600 };
 
-static const double PATIENCE = 10; /* seconds without a sign of life, or for what is slow */
-
 static struct {
     int port, clients, at_once, senders, window, text_bytes, stalled;
     double rate, seconds, warm_up;
+    double patience; /* seconds without a sign of life, or for what is slow */
     const char *path, *header, *before, *after, *hello, *ready;
     bool patient, hold;
 } options = {
     .clients = 10, .at_once = 64, .senders = 1, .window = 1, .text_bytes = 16,
-    .seconds = 1, .warm_up = 0.3, .path = "/ws", .header = "",
+    .seconds = 1, .warm_up = 0.3, .patience = 10, .path = "/ws", .header = "",
     .before = "{\"type\": \"message\", \"text\": \"", .after = "\"}",
 };
 
@@ -348,7 +347,7 @@ static bool talk(double until, double *idle) {
             seen = deliveries;
             progress = clock_now;
         }
-        if (options.rate <= 0 && clock_now - progress > PATIENCE) return false;
+        if (options.rate <= 0 && clock_now - progress > options.patience) return false;
         if (open_clients == 0) return false;
     }
     return true;
@@ -360,7 +359,7 @@ static bool talk_enough(double seconds, int messages, double *idle) {
     double began = now();
     uint64_t enough = deliveries + (uint64_t)messages * options.clients;
     bool alive = talk(began + seconds, idle);
-    while (alive && options.rate <= 0 && deliveries < enough && now() - began < PATIENCE)
+    while (alive && options.rate <= 0 && deliveries < enough && now() - began < options.patience)
         alive = talk(now() + 0.1, idle);
     return alive;
 }
@@ -410,7 +409,7 @@ static void measure(void) {
     printf("]}\n");
 }
 
-enum { PORT = 1, PATH, HEADER, CLIENTS, AT_ONCE, SENDERS, WINDOW, RATE, SECONDS, WARM_UP,
+enum { PORT = 1, PATH, HEADER, CLIENTS, AT_ONCE, SENDERS, WINDOW, RATE, SECONDS, WARM_UP, PATIENCE,
        TEXT_BYTES, STALLED, BEFORE, AFTER, HELLO, READY, PATIENT, HOLD, SERVER_PID };
 
 static void read_options(int count, char **words) {
@@ -419,7 +418,7 @@ static void read_options(int count, char **words) {
         {"clients", 1, 0, CLIENTS}, {"at-once", 1, 0, AT_ONCE}, {"senders", 1, 0, SENDERS},
         {"window", 1, 0, WINDOW}, {"rate", 1, 0, RATE}, {"seconds", 1, 0, SECONDS},
         {"warm-up", 1, 0, WARM_UP}, {"text-bytes", 1, 0, TEXT_BYTES}, {"stalled", 1, 0, STALLED},
-        {"before", 1, 0, BEFORE}, {"after", 1, 0, AFTER}, {"hello", 1, 0, HELLO},
+        {"patience", 1, 0, PATIENCE}, {"before", 1, 0, BEFORE}, {"after", 1, 0, AFTER}, {"hello", 1, 0, HELLO},
         {"ready", 1, 0, READY}, {"patient", 0, 0, PATIENT}, {"hold", 0, 0, HOLD},
         {"server-pid", 1, 0, SERVER_PID}, {0},
     };
@@ -434,6 +433,7 @@ static void read_options(int count, char **words) {
         case RATE: options.rate = atof(optarg); break;
         case SECONDS: options.seconds = atof(optarg); break;
         case WARM_UP: options.warm_up = atof(optarg); break;
+        case PATIENCE: options.patience = atof(optarg); break;
         case TEXT_BYTES: options.text_bytes = atoi(optarg); break;
         case STALLED: options.stalled = atoi(optarg); break;
         case BEFORE: options.before = optarg; break;

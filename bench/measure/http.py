@@ -31,7 +31,7 @@ def ask(lab: Lab, server: Server) -> None:
 def check_answers(case: str, seen: Seen) -> None:
     """Raise Failed unless there were answers, and all of them pages."""
     if seen["refused"] or not seen["answers"]:
-        raise Failed(f"{case}: {seen['refused']:,} of {seen['answers']:,} answers were not 200")
+        raise Failed(f"{case}: {seen['answers']:,} answers; {seen['refused']:,} were not 200")
 
 
 def table(loop: str) -> Table:
