@@ -79,22 +79,4 @@ static int connection_error(int fd) {
     return error;
 }
 
-/* How long each of many things took, in microseconds: enough for percentiles. */
-enum { LONGEST = 10 * 1000 * 1000 };
-static uint32_t histogram[LONGEST + 1];
-
-static void add_time(double seconds) {
-    long us = seconds * 1e6;
-    histogram[us < 0 ? 0 : us > LONGEST ? LONGEST : us]++;
-}
-
-/* The time, in milliseconds, that so many of `total` did not exceed; what was never timed
- * took longer than anything. Negative: there is no such time. */
-static double percentile(double percent, uint64_t total) {
-    uint64_t enough = total * percent / 100, sum = 0;
-    for (long us = 0; us <= LONGEST; us++)
-        if ((sum += histogram[us]) > enough) return us / 1000.0;
-    return -1;
-}
-
 #endif

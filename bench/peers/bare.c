@@ -112,7 +112,8 @@ int main(int words, char **word) {
             if (fd < 0 || count == MAX_CLIENTS) return 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
             struct client *client = calloc(1, sizeof *client);
-            *client = (struct client){.fd = fd, .place = count};
+            client->fd = fd;
+            client->place = count;
             everybody[count++] = client;
             event.data.ptr = client;
             epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
