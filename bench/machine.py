@@ -46,8 +46,16 @@ def describe() -> dict[str, str]:
 
 def cores() -> tuple[int, int] | None:
     """Return a core for the server and one for the load, or None if there are not two."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return (allowed[0], allowed[1]) if len(allowed) > 1 else None
+    first, *others = sorted(os.sched_getaffinity(0))
+    # Two threads of one core would take each other's time: the load never sleeps.
+    apart = [core for core in others if threads_beside(core) != threads_beside(first)]
+    return (first, (apart or others)[0]) if others else None
+
+
+def threads_beside(core: int) -> str:
+    """Return which of what the system calls cores are in truth threads of the same one."""
+    path = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
+    return path.read_text(encoding="utf-8") if path.exists() else str(core)
 
 
 SERVER, LOAD = 0, 1
