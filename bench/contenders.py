@@ -8,8 +8,6 @@ from bench.environment import BUILD, NODE, PYTHON
 BOTH = ("asyncio", "uvloop")
 NONE = ("",)  # for who has no event loop of Python's
 
-OURS = "step03"
-
 # How python-socketio wraps what ours sends as it is.
 SOCKETIO = (
     *("--path", "/socket.io/?EIO=4&transport=websocket", "--hello", "40", "--ready", "40"),
@@ -84,7 +82,7 @@ CHATS = (
     Contender("bare", "limit: bare `send()` in C", (f"{BUILD}/bare", "{port}"), NONE, quick=True),
 )
 
-# The bare one cannot do without: it takes no care of those who do not read, nor of memory.
+# All but the bare one, which takes no care of those who do not read, nor of memory.
 SERVERS = tuple(one for one in CHATS if one.name != "bare")
 
 # What the step would be if it stored one message after the other, and what it is.

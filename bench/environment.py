@@ -27,16 +27,15 @@ BUILD = HOME / "build"
 
 LOCKS = (REQUIREMENTS / "run.txt", REQUIREMENTS / "bench.txt")
 
-# The packages that the figures depend on, besides Python itself.
+# The packages that the figures depend on most, besides Python itself.
 NAMED = (
-    *("aiohttp", "channels", "daphne", "django", "fastapi", "flask", "gunicorn", "httptools"),
-    *("motor", "picows", "python-socketio", "sanic", "starlette", "tornado", "twisted", "uvicorn"),
-    *("uvloop", "websockets"),
+    *("aiofastnet", "aiohttp", "aiohttp-session", "channels", "cryptography", "daphne", "django"),
+    *("fastapi", "flask", "gunicorn", "httptools", "jinja2", "motor", "picows", "python-socketio"),
+    *("sanic", "starlette", "tornado", "twisted", "uvicorn", "uvloop", "websockets"),
 )
 
 LIST_PACKAGES = """
 import json
-import os
 from importlib.metadata import distributions
 print(json.dumps({one.name.lower(): one.version for one in distributions()}))
 """

@@ -4,8 +4,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import psutil
 from pymongo import MongoClient
@@ -36,12 +37,12 @@ class Lab:
     only: frozenset[str]  # the contenders that take part; empty: all
     say: Callable[[str], None]
     repetition: int = 0
+    stack: ExitStack = field(default_factory=ExitStack, init=False)
+    mongod: Mongod | None = field(default=None, init=False)
+    absent: set[tuple[Contender, str]] = field(default_factory=set, init=False)
+    databases: int = field(default=0, init=False)  # how many were named so far
 
-    def __enter__(self) -> "Lab":
-        self.stack = ExitStack()
-        self.mongod: Mongod | None = None
-        self.absent: set[tuple[Contender, str]] = set()
-        self.databases = 0
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,5 +1,6 @@
 """`bench`: run benchmarks by name, and note what they find."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,8 @@ def begin(benchmark: Benchmark, quick: bool, state: str) -> Results:
 
 def commit() -> str:
     """Return which state of this repository is measured."""
+    if not shutil.which("git"):
+        return "unknown"
     command = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     return done.stdout.strip() or "unknown"

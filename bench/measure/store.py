@@ -70,7 +70,7 @@ def stored(lab: Lab, server: Server) -> int | None:
 
 
 def prepare_history(lab: Lab, size: int) -> str:
-    """Return the name of a database with so many messages, as step 09 keeps them."""
+    """Return the name of a database with at least so many messages, as step 09 keeps them."""
     name = f"history{size}"
     with lab.database_client() as client:
         messages = client[name].messages

@@ -69,7 +69,10 @@ def note(lab: Lab, name: str, **figures: float) -> None:
 
 
 def with_uv(lab: Lab, place: Path) -> None:
-    """Measure twice: the first start, in quick runs not measured, fills the cache."""
+    """Measure twice: with an empty cache, which that fills, and then again.
+
+    A quick run does the second only, with the person's own cache.
+    """
     tools = place / "uv"
     tools.mkdir()
     (tools / "uv").symlink_to(find_uv())
@@ -98,7 +101,10 @@ def find_uv() -> Path:
 
 
 def without_uv() -> Environment:
-    """Return our environment with nothing of ours in it, and no uv to be found."""
+    """Return our environment with nothing of ours in it, and no uv to be found.
+
+    Folders that hold a uv are not searched at all: Python and git have to be in others.
+    """
     folders = os.environ["PATH"].split(os.pathsep)
     hidden = ("VIRTUAL_ENV", "TUTORIAL_DATA", "PYTHONPATH", "MONGO_URL", "SECRET_KEY")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}

@@ -57,6 +57,6 @@ def new_loop(name: str) -> asyncio.AbstractEventLoop:
 
 
 def run(main: Coroutine[Any, Any, None], loop: str) -> None:
-    """Run a server until it is told to stop."""
+    """Run a server until it ends."""
     with asyncio.Runner(loop_factory=lambda: new_loop(loop)) as runner:
         runner.run(main)

@@ -4,7 +4,7 @@ from jinja2 import DictLoader, Environment
 
 NAME = "page.html"
 HELLO = "Hello, world"
-SECRET = "a secret for measurements, 32+ by"
+SECRET = "a secret for measurements, which everybody knows"
 
 SOURCE = """\
 <!doctype html>

@@ -1,4 +1,4 @@
-"""Starlette on uvicorn, with the WebSocket implementation that is the fastest there."""
+"""Starlette on uvicorn, with the WebSocket implementation that it takes by itself."""
 
 import uvicorn
 from starlette.applications import Starlette
