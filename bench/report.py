@@ -38,8 +38,8 @@ it is what was measured, and depends on this machine:
 The server runs on one core, and the program that loads it on another. Who has no event loop of
 Python's stands in the tables of both. No server compresses. A sign marks what is to be taken with
 care, even if only one repetition was so: † the load was at its limit, and the server was not;
-‡ something else was busy on this machine; § nothing came any more for ten seconds; ¶ messages were
-missing, so that the figure, if there is one, is of the other repetitions.
+‡ something else was busy on this machine; § nothing came any more for ten seconds; ¶ so many
+messages were missing that a repetition has no p99.
 """
 
 

@@ -335,8 +335,8 @@ static void hold(void) {
     }
 }
 
-/* Send what is due: by the clock, or as soon as fewer than `window` are under way (what has arrived,
- * divided by the clients: a mean). */
+/* Send what is due: by the clock, or as soon as fewer than `window` are under way (counted by what
+ * has arrived, divided by the clients: a mean). */
 static bool send_due(double *next) {
     long before = sent;
     if (options.rate > 0) {
@@ -434,9 +434,9 @@ static void read_options(int count, char **words) {
         {"clients", 1, 0, CLIENTS}, {"at-once", 1, 0, AT_ONCE}, {"senders", 1, 0, SENDERS},
         {"window", 1, 0, WINDOW}, {"rate", 1, 0, RATE}, {"seconds", 1, 0, SECONDS},
         {"warm-up", 1, 0, WARM_UP}, {"text-bytes", 1, 0, TEXT_BYTES}, {"stalled", 1, 0, STALLED},
-        {"patience", 1, 0, PATIENCE}, {"before", 1, 0, BEFORE}, {"after", 1, 0, AFTER}, {"hello", 1, 0, HELLO},
-        {"ready", 1, 0, READY}, {"patient", 0, 0, PATIENT}, {"hold", 0, 0, HOLD},
-        {"server-pid", 1, 0, SERVER_PID}, {0},
+        {"patience", 1, 0, PATIENCE}, {"before", 1, 0, BEFORE}, {"after", 1, 0, AFTER},
+        {"hello", 1, 0, HELLO}, {"ready", 1, 0, READY}, {"patient", 0, 0, PATIENT},
+        {"hold", 0, 0, HOLD}, {"server-pid", 1, 0, SERVER_PID}, {0},
     };
     for (int word; (word = getopt_long(count, words, "", known, NULL)) != -1;) switch (word) {
         case PORT: options.port = atoi(optarg); break;

@@ -52,10 +52,10 @@ BENCHMARK = Benchmark(
         "Milliseconds, less is better, from the moment at which a message is due to the moment at "
         "which a client has it, over all clients; the median (p50) and what one in a hundred "
         "exceeds (p99). At 1,000 messages a second to 100 clients a server has 100,000 deliveries "
-        "a second to make. Who cannot falls behind: ¶ then says that messages were still missing "
-        "two seconds after the end. At 20 messages a second there are 60 messages in a "
-        "repetition: p99 is then nearly the slowest of them. With mongod the load sleeps up to a "
-        "millisecond between two looks; that is in step 09's figures."
+        "a second to make. Who cannot falls behind: ¶ then says that one in a hundred messages "
+        "was still missing two seconds after the end. At 20 messages a second there are 60 "
+        "messages in all: p99 is then nearly the slowest of them. With mongod the load sleeps up "
+        "to a millisecond between two looks; that is in step 09's figures."
     ),
     measure=measure,
     repeat=1,
