@@ -145,11 +145,11 @@ def started(
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C: they, too, end what they started
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_PATIENCE)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # whoever is left
+        process.wait()
 
 
 def last_line(log: IO[bytes]) -> str:
