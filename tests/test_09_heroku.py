@@ -403,6 +403,31 @@ async def test_what_was_tried_long_ago_is_not_kept(
     assert kept[1] < 2 * kept[0]
 
 
+@pytest.mark.section("Enough is enough")
+@pytest.mark.in_memory
+async def test_names_that_are_made_up_are_not_kept(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever makes up names for the login beyond the limit uses up no memory with them."""
+    use_own_limits(monkeypatch)
+    monkeypatch.setenv("WRONG_PASSWORDS_PER_MINUTE", "1")
+    await chat.restart()
+    limits = limits_of(chat)
+    monkeypatch.setattr(limits, "MANY", 20)
+    thief = await chat.stranger()
+    kept = []
+    tracemalloc.start()
+    try:
+        for names in (50, 200):
+            for number in range(names):
+                answer = await thief.log_in(login=f"{names} names, number {number}")
+            assert answer.status == 429
+            kept.append(memory_of(limits))
+    finally:
+        tracemalloc.stop()
+    assert kept[1] < 2 * kept[0]
+
+
 def memory_of(module: ModuleType) -> int:
     """How many bytes a module has asked for and not given back, while they are traced."""
     there = tracemalloc.Filter(inclusive=True, filename_pattern=str(module.__file__))

@@ -55,8 +55,13 @@ class Limits:
 
     def take_guess(self, address: str, name: str) -> int:
         """Count one more password for a name; return 0 or the seconds to wait."""
-        # The name first: what is refused for its sake costs the others at this address nothing.
-        return self.passwords.take(f"{address} {name}") or self.addresses.take(address)
+        guess = f"{address} {name}"
+        # What one limit refuses does not count for the other: neither for those who share the
+        # address, nor as one more name to remember.
+        wait = self.passwords.take(guess)
+        if not wait and (wait := self.addresses.take(address)):
+            self.passwords.give_back(guess)
+        return wait
 
     def give_guess_back(self, address: str, name: str) -> None:
         """Do not count the latest password after all."""
