@@ -12,6 +12,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 import pytest
+from aiohttp.test_utils import TestServer
 
 from tests.cases import BAD_FRAMES
 from tests.conftest import Chat
@@ -25,6 +26,7 @@ from tests.people import (
     Transcript,
     Visitor,
     send_raw,
+    small_listener,
     within,
 )
 from tests.process import Process, posix
@@ -539,6 +541,38 @@ async def test_stopping_closes_every_socket_even_with_one_stuck(
         assert codes == [1001] * 5
         assert await process.ended(5) == 0
     assert "Traceback" not in process.output()
+
+
+@pytest.mark.section("Stopping with open sockets")
+@pytest.mark.slow
+@pytest.mark.in_memory
+@pytest.mark.parametrize("someone_sleeps", [False, True])
+async def test_whoever_reads_slowly_hears_the_goodbye(chat: Chat, someone_sleeps: bool) -> None:
+    """Whoever is a little behind when the chat stops hears all of it, and the goodbye (1001)."""
+    await chat.stop()
+    chat.server = TestServer(chat.create_app(), socket_factory=small_listener)
+    await chat.server.start_server(shutdown_timeout=1)
+    talker, slow, leaver, sleeper = [
+        await (await chat.visitor(name)).join() for name in ("talker", "slow", "leaver", "sleeper")
+    ]
+    if someone_sleeps:  # and the chat waits for them, while the others end
+        sleeper.stop_reading()
+        for _ in range(20):
+            await say_much(talker, 1)
+            await slow.texts(1)
+            await leaver.texts(1)
+    slow.stop_reading()
+    leaver.stop_reading()
+    await say_much(talker, 8)
+    stopping = asyncio.create_task(chat.stop())
+    assert await talker.closed() == 1001
+    leaver.send_bytes(b"\x88\x82\x00\x00\x00\x00\x03\xe8")  # goodbye: 1000
+    leaver.read_on()
+    await leaver.closed()
+    slow.read_on()
+    assert await slow.closed() == 1001
+    async with within(PATIENCE):
+        await stopping
 
 
 @posix

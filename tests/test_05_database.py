@@ -5,7 +5,8 @@ import io
 import json
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from itertools import count
 from pathlib import Path
@@ -512,7 +513,7 @@ async def test_what_is_stored_though_the_answer_got_lost_is_heard_once(
 ) -> None:
     """If the database's answer gets lost, you get an error; who comes hears what it has stored."""
     ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
-    here = await ann.join()
+    here, there = await ann.join(), await (await chat.visitor("carl")).join()
     line.hold("insert")
     client_id = await here.say("lost?")
     await line.holds()
@@ -524,7 +525,7 @@ async def test_what_is_stored_though_the_answer_got_lost_is_heard_once(
     first, second = await bob.connect("?after=0"), await bob.connect(f"?after={stored['id']}")
     await here.say("lost?", client_id)
     await here.say("the end")
-    for window, texts in ((first, ["lost?"]), (second, [])):
+    for window, texts in ((first, ["lost?"]), (second, []), (there, ["lost?"])):
         heard = [event["text"] for event in await window.until("the end") if "text" in event]
         assert heard == [*texts, "the end"]
 
@@ -546,6 +547,87 @@ async def test_whoever_waits_behind_what_is_not_stored_is_told_so_too(
     await ann.receive("error")
     async with within(1):  # and not after as long again
         assert (await bob.receive("error"))["client_id"] == client_id
+
+
+@asynccontextmanager
+async def second_process(chat: Chat) -> AsyncIterator[Callable[[str], Awaitable[Visitor]]]:
+    """Another chat on the same database; yields a way to log in there for who has signed up."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(TestServer(chat.create_app()))
+
+        async def log_in(name: str) -> Visitor:
+            visitor = Visitor(server.make_url("/"), name, chat.step, chat.transcript)
+            await stack.enter_async_context(visitor)
+            assert (await visitor.log_in()).status == 303
+            return visitor
+
+        yield log_in
+
+
+@pytest.mark.section("Store, then announce")
+@pytest.mark.real_database
+async def test_what_is_said_at_a_second_process_is_heard_at_the_first(
+    chat: Chat, line: Line
+) -> None:
+    """Two chats on one database: messages sent again leave no gap in which another gets lost."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    first, second, third = [await ann.join() for _ in range(3)]
+    client_id = await first.say("one")
+    await first.until("one")
+    line.hold("insert")
+    await first.say("two")
+    await line.holds()
+    await second.say("one", client_id)
+    await bob.get("/history")  # so that the chat has heard this, before
+    await third.say("three")
+    await bob.get("/history")
+    async with second_process(chat) as log_in:
+        line.let_go()
+        await first.until("three")
+        await (await (await log_in("bob")).join()).say("four, elsewhere")
+        await first.say("five")
+        heard = [event["text"] for event in await first.until("five") if "text" in event]
+    assert "four, elsewhere" in heard
+
+
+@pytest.mark.section("Coming back")
+@pytest.mark.real_database
+async def test_what_was_heard_at_one_process_does_not_come_again_at_another(
+    chat: Chat, line: Line
+) -> None:
+    """Two chats on one database: come back to the other one, and nothing comes twice."""
+    ann = await (await chat.visitor("ann")).join()
+    for name in ("bob", "carl"):
+        await chat.visitor(name)
+    async with second_process(chat) as log_in:
+        await ann.say("heard")
+        heard = await ann.receive("message")
+        bob = await (await log_in("bob")).join(f"?after={heard['id']}")
+        carl = await (await log_in("carl")).join()
+        await carl.say("the end")
+        texts = [event["text"] for event in await bob.until("the end") if "text" in event]
+    assert texts == ["the end"]
+
+
+@pytest.mark.section("When the database is down")
+@pytest.mark.real_database
+async def test_a_window_that_opens_while_the_chat_stops_is_sent_away(
+    chat: Chat, line: Line
+) -> None:
+    """Whoever waits for the database while the chat stops gets 503, and does not hold it up."""
+    ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
+    here = await ann.join()
+    line.hold("insert")
+    await here.say("slow")
+    await line.holds()
+    knock = asyncio.create_task(bob.knock())
+    await ann.get("/history")  # so that the chat has heard the knock
+    stopping = asyncio.create_task(chat.stop())
+    assert await here.closed() == 1001
+    line.let_go()
+    assert await knock == 503
+    async with within(PATIENCE):
+        await stopping
 
 
 @pytest.mark.section("When the database is down")

@@ -570,6 +570,24 @@ async def test_a_message_that_was_cut_off_is_sent_again_with_the_same_id(
     assert output.count("ann: hello") == 1
 
 
+async def test_a_message_that_comes_again_is_shown_once(
+    serve: Callable[..., Awaitable[str]],
+) -> None:
+    async def repeating(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        sent = await ws.receive_json(timeout=30)
+        await ws.send_json(message(7, sent["text"], client_id=sent["client_id"]))
+        await ws.send_json(message(7, sent["text"], client_id=sent["client_id"]))
+        await ws.send_json(message(8, "the end", client_id="another"))
+        await ws.receive(timeout=30)
+        return ws
+
+    code, output = await talk_here(await serve(repeating), "hello\n")
+    assert code == 0, output
+    assert output.count("ann: hello") == 1
+
+
 async def test_a_frame_may_hold_several_events(serve: Callable[..., Awaitable[str]]) -> None:
     async def batching(request: web.Request) -> web.WebSocketResponse:
         ws = web.WebSocketResponse()

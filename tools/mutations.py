@@ -113,9 +113,66 @@ MUTATIONS = (
         promise=STOPS,
         first=3,
         file="aiochat/chat/hub.py",
-        old=("        for client in clients:\n            client.transport.abort()\n"),
+        old=("        for client in clients:\n            client.cut_off()\n"),
         new="",
         test="test_03_views.py::test_stopping_closes_every_socket_even_with_one_stuck",
+    ),
+    Mutation(
+        name="the look whether a connection has ended by itself",
+        promise=STOPS,
+        first=3,
+        file="aiochat/chat/hub.py",
+        old="if not self.transport.is_closing() or self.transport.get_write_buffer_size():",
+        new="if True:",
+        test="test_03_views.py::test_whoever_reads_slowly_hears_the_goodbye",
+    ),
+    Mutation(
+        name="the time for those who read slowly",
+        promise=STOPS,
+        first=3,
+        file="aiochat/chat/hub.py",
+        old=(
+            "        self.transport.set_write_buffer_limits(0)"
+            "  # or it would not wait for the last 64 KiB\n"
+        ),
+        new="",
+        test="test_03_views.py::test_whoever_reads_slowly_hears_the_goodbye",
+    ),
+    Mutation(
+        name="sending away whoever comes while the chat stops",
+        promise=STOPS,
+        first=5,
+        file="aiochat/chat/views.py",
+        old="if hub.stopping:",
+        new="if False:",
+        test="test_05_database.py::test_a_window_that_opens_while_the_chat_stops_is_sent_away",
+    ),
+    Mutation(
+        name="numbers without gaps",
+        promise=STORED,
+        first=5,
+        file="aiochat/chat/models.py",
+        old="insert_many(documents)",
+        new="insert_many(documents, ordered=False)",
+        test="test_05_database.py::test_what_is_said_at_a_second_process_is_heard_at_the_first",
+    ),
+    Mutation(
+        name="catching up with what a client has seen elsewhere",
+        promise=RESUME,
+        first=5,
+        file="aiochat/chat/models.py",
+        old="if seen > self.last:",
+        new="if False:",
+        test="test_05_database.py::test_what_was_heard_at_one_process_does_not_come_again_at_another",
+    ),
+    Mutation(
+        name="telling an empty history from one that we do not know",
+        promise=STORED,
+        first=5,
+        file="aiochat/chat/models.py",
+        old="if self.last < 0 else",
+        new="if self.last <= 0 else",
+        test="test_05_database.py::test_what_is_stored_though_the_answer_got_lost_is_heard_once",
     ),
     Mutation(
         name="the short time for views to end",
@@ -837,13 +894,13 @@ MUTATIONS = (
         file="aiochat/chat/models.py",
         old=(
             "        try:\n"
-            "            await self.collection.insert_many(documents, ordered=False)\n"
+            "            await self.collection.insert_many(documents)  # up to the first that is refused\n"
         ),
         new=(
             "        for document in documents:\n"
             "            self.announce(to_message(document).event())\n"
             "        try:\n"
-            "            await self.collection.insert_many(documents, ordered=False)\n"
+            "            await self.collection.insert_many(documents)  # up to the first that is refused\n"
         ),
         test="test_05_database.py::test_what_was_acknowledged_survives_a_power_cut",
         on_both_stores=True,
@@ -1032,7 +1089,7 @@ MUTATIONS = (
         promise=DOWN,
         first=5,
         file="aiochat/chat/views.py",
-        old="        await self.request.app[MESSAGES].catch_up()\n",
+        old="        await self.request.app[MESSAGES].catch_up(after or 0)\n",
         new="",
         test="test_05_database.py::test_whoever_has_waited_too_long_gives_up_alone",
         on_both_stores=True,

@@ -181,9 +181,10 @@ class Chat:
     def take(self, event: dict[str, Any]) -> None:
         match event["type"]:
             case "message":
-                time = datetime.fromisoformat(event["at"]).astimezone()
-                show(f"{time:%H:%M} {event['user']}: {event['text']}")
-                self.last_id = event["id"]
+                if not self.has_seen(event):
+                    time = datetime.fromisoformat(event["at"]).astimezone()
+                    show(f"{time:%H:%M} {event['user']}: {event['text']}")
+                    self.last_id = event["id"]
                 self.acknowledge(event)
             case "joined" | "left" as what:
                 show(f"-- {event['user']} {what}")
@@ -192,6 +193,13 @@ class Chat:
             case "error":
                 show(f"!! {event['reason']}")
                 self.forget(event.get("client_id") or next(iter(self.unacknowledged), ""))
+
+    def has_seen(self, event: dict[str, Any]) -> bool:
+        """Say whether a message comes again, as the answer to one that was sent again does.
+
+        Before step 05 there is no client_id, and each start of the chat counts from 1 again.
+        """
+        return "client_id" in event and self.last_id is not None and event["id"] <= self.last_id
 
     def acknowledge(self, event: dict[str, Any]) -> None:
         """Take one's own message, come back, as its acknowledgement."""

@@ -53,6 +53,16 @@ class Client:
         elif not self.transport.is_closing():
             self.transport.write(data)
 
+    async def say_goodbye(self, code: WSCloseCode) -> None:
+        """Close the socket, and wait until all that we wrote is on its way."""
+        self.transport.set_write_buffer_limits(0)  # or it would not wait for the last 64 KiB
+        await self.ws.close(code=code)
+
+    def cut_off(self) -> None:
+        """End the connection at once, unless it has ended by itself."""
+        if not self.transport.is_closing() or self.transport.get_write_buffer_size():
+            self.transport.abort()
+
 
 class Hub:
     """All who are connected; however much happens at once, each gets one write."""
@@ -61,6 +71,7 @@ class Hub:
         self.clients: set[Client] = set()
         self.people: Counter[str] = Counter()  # how many windows each of them has
         self.waiting: list[bytes] = []
+        self.stopping = False  # whether the chat is about to end
 
     def connect(self, client: Client) -> None:
         """Add a socket that still has to hear what it missed."""
@@ -111,14 +122,14 @@ class Hub:
                     client.write(data)
 
     async def close(self, clients: set[Client], code: WSCloseCode) -> None:
-        """Say goodbye to these; whoever does not answer in time is cut off."""
+        """Say goodbye to these; whoever does not read it in time is cut off."""
         self.flush()
         self.clients = self.clients - clients
-        goodbyes = [asyncio.create_task(client.ws.close(code=code)) for client in clients]
+        goodbyes = [asyncio.create_task(client.say_goodbye(code)) for client in clients]
         if goodbyes:
             await asyncio.wait(goodbyes, timeout=GOODBYE)
         for client in clients:
-            client.transport.abort()
+            client.cut_off()
         await asyncio.gather(*goodbyes, return_exceptions=True)
 
 
@@ -128,4 +139,5 @@ HUB = web.AppKey("hub", Hub)
 async def close_hub(app: web.Application) -> None:
     """Close all sockets when the chat stops; aiohttp would wait for them otherwise."""
     hub = app[HUB]
+    hub.stopping = True
     await hub.close(hub.clients, WSCloseCode.GOING_AWAY)

@@ -58,9 +58,9 @@ class NameTakenError(Exception):
 class Users:
     """The people who have signed up.
 
-    Names that look the same have the same key. The key is the _id, and unique as every
-    _id is: looking first whether a name is free would let two people have it who ask at
-    the same moment.
+    Names that differ only in case or width have the same key. The key is the _id, and
+    unique as every _id is: looking first whether a name is free would let two people have
+    it who ask at the same moment.
     """
 
     def __init__(self, collection: AsyncIOMotorCollection[dict[str, Any]]) -> None:

@@ -105,7 +105,7 @@ class Messages:
         self.keep = keep
         self.lock = asyncio.Lock()
         self.waiting: list[Draft] = []
-        self.last = 0  # the id of the newest message that was announced
+        self.last = -1  # the id of the newest message that was announced; below 0: not known
         self.in_step = False  # whether we know all that the database holds
 
     async def add(self, user: str, text: str, client_id: str) -> tuple[Message, bool]:
@@ -124,12 +124,14 @@ class Messages:
             raise NotStoredError
         return draft.message, draft.new
 
-    async def catch_up(self) -> None:
-        """Make sure that we know all that the database holds.
+    async def catch_up(self, seen: int = 0) -> None:
+        """Make sure that we know all that the database holds, and all that a client has seen.
 
         Raises PyMongoError or TimeoutError if it does not answer.
         """
         async with asyncio.timeout(PATIENCE), self.lock:
+            if seen > self.last:  # at another process, perhaps
+                self.in_step = False
             await self._catch_up()
 
     async def page(self, before: int = NEWEST) -> list[Message]:
@@ -156,12 +158,15 @@ class Messages:
         try:
             while rest and time.monotonic() < deadline:
                 await self._catch_up()
-                before = self.last
+                before = len(rest), self.last
                 await self._store(rest)
-                # Left over is what another process was faster to give a number to.
+                # Left over is what stood behind one that was refused, or what another process
+                # was faster to give a number to.
                 rest = [draft for draft in rest if draft.message is None]
-                if rest and self.last == before:
+                if (len(rest), self.last) == before:
                     await asyncio.sleep(0.02)  # what it stored can be read in a moment
+            if rest:
+                log.error("%d messages were not stored: their numbers were taken", len(rest))
             await self._forget_oldest(len(batch))
         except PyMongoError as error:
             log.error("The database stored nothing: %s", error)
@@ -171,7 +176,7 @@ class Messages:
         documents = [to_document(n, draft) for n, draft in enumerate(batch, self.last + 1)]
         self.in_step = False  # until the answer is here, anything may have happened
         try:
-            await self.collection.insert_many(documents, ordered=False)
+            await self.collection.insert_many(documents)  # up to the first that is refused
         except BulkWriteError as error:
             if not error.details["writeErrors"]:
                 raise  # it is stored, but only by one server, and not by most
@@ -189,7 +194,7 @@ class Messages:
 
     async def _catch_up(self) -> None:
         if not self.in_step:
-            await (self._announce_unknown() if self.last else self._find_end())
+            await (self._find_end() if self.last < 0 else self._announce_unknown())
             self.in_step = True
 
     async def _find_end(self) -> None:

@@ -59,7 +59,9 @@ class Socket(web.View):
         hub = self.request.app[HUB]
         after = read_id(self.request.query.get("after"))
         # Before the handshake, while a database that is down can still be answered with 503.
-        await self.request.app[MESSAGES].catch_up()
+        await self.request.app[MESSAGES].catch_up(after or 0)
+        if hub.stopping:  # it has said goodbye to all already, and would forget this one
+            raise web.HTTPServiceUnavailable(text="The chat is being restarted.")
         # Not compressed: the hub writes plain frames.
         ws = web.WebSocketResponse(max_msg_size=MAX_FRAME, compress=False)
         try:
