@@ -14,6 +14,7 @@ from uuid import uuid4
 import ada_url
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, expect
 from yarl import URL
 
@@ -21,8 +22,18 @@ from tests import properties
 from tests.browsing import Window
 from tests.cases import NEXT_PATHS
 from tests.conftest import Chat
-from tests.people import PASSWORD, PATIENCE, Answer, Transcript, Visitor, send_raw, within
+from tests.people import (
+    PASSWORD,
+    PATIENCE,
+    Answer,
+    Transcript,
+    Visitor,
+    send_raw,
+    small_listener,
+    within,
+)
 from tests.process import LoopWatch, Process, run
+from tests.test_03_views import say_much
 from tests.test_05_database import PRINT_SETTINGS
 from tools.mongod import Mongod
 
@@ -315,6 +326,33 @@ async def test_who_signs_out_while_a_socket_opens_gets_none(
         await ann.post("/signout")
         signed_out.set()
         assert await (await connecting).closed() == 1008
+
+
+@pytest.mark.section("Signing out for real")
+@pytest.mark.slow
+@pytest.mark.in_memory
+async def test_signing_out_goes_well_whatever_the_windows_do(chat: Chat) -> None:
+    """Sign out while one window sleeps and another leaves by itself, late: all goes well."""
+    await chat.stop()
+    chat.server = TestServer(chat.create_app(), socket_factory=small_listener)
+    await chat.server.start_server(shutdown_timeout=1)
+    ann, bob = await chat.visitor("ann"), await (await chat.visitor("bob")).join()
+    awake, asleep, leaver = [await ann.join() for _ in range(3)]
+    asleep.stop_reading()
+    for _ in range(20):
+        await say_much(bob, 1)
+        await leaver.texts(1)
+        await awake.texts(1)
+    leaver.stop_reading()
+    await say_much(bob, 5)  # more than the system keeps, and less than a goodbye waits behind
+    signing_out = asyncio.create_task(ann.post("/signout"))
+    assert await awake.closed() == 1008
+    leaver.send_bytes(b"\x88\x82\x00\x00\x00\x00\x03\xe8")  # goodbye: 1000
+    for _ in range(50):  # turns of the loop, in which the chat runs, too, and hears this
+        await asyncio.sleep(0)
+    leaver.read_on()
+    await leaver.closed()
+    assert (await signing_out).status == 303
 
 
 @pytest.mark.section("Signing out for real")

@@ -119,12 +119,12 @@ MUTATIONS = (
     ),
     Mutation(
         name="the look whether a connection has ended by itself",
-        promise=STOPS,
-        first=3,
+        promise=SIGN_OUT,
+        first=7,
         file="aiochat/chat/hub.py",
         old="if not self.transport.is_closing() or self.transport.get_write_buffer_size():",
         new="if True:",
-        test="test_03_views.py::test_whoever_reads_slowly_hears_the_goodbye",
+        test="test_07_sessions.py::test_signing_out_goes_well_whatever_the_windows_do",
     ),
     Mutation(
         name="the time for those who read slowly",
