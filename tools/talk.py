@@ -81,6 +81,7 @@ class Chat:
     password: str | None
     socket: aiohttp.ClientWebSocketResponse | None = None
     last_id: int | None = None  # of the newest message seen
+    heard: set[tuple[str, str]] = field(default_factory=set)  # client_id and author of each message
     unacknowledged: dict[str, str] = field(default_factory=dict)  # client_id to text, oldest first
     all_acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
     pause: float = 1.0  # seconds until the next try to connect, at most
@@ -181,7 +182,7 @@ class Chat:
     def take(self, event: dict[str, Any]) -> None:
         match event["type"]:
             case "message":
-                if not self.has_seen(event):
+                if self.is_new(event):
                     time = datetime.fromisoformat(event["at"]).astimezone()
                     show(f"{time:%H:%M} {event['user']}: {event['text']}")
                     self.last_id = event["id"]
@@ -194,12 +195,15 @@ class Chat:
                 show(f"!! {event['reason']}")
                 self.forget(event.get("client_id") or next(iter(self.unacknowledged), ""))
 
-    def has_seen(self, event: dict[str, Any]) -> bool:
-        """Say whether a message comes again, as the answer to one that was sent again does.
-
-        Before step 05 there is no client_id, and each start of the chat counts from 1 again.
-        """
-        return "client_id" in event and self.last_id is not None and event["id"] <= self.last_id
+    def is_new(self, event: dict[str, Any]) -> bool:
+        """Note a message, and say whether it is new: one that was sent again comes back again."""
+        if "client_id" not in event:  # before step 05
+            return True
+        key = (event["client_id"], event["user"])
+        if key in self.heard:
+            return False
+        self.heard.add(key)
+        return True
 
     def acknowledge(self, event: dict[str, Any]) -> None:
         """Take one's own message, come back, as its acknowledgement."""
