@@ -1,8 +1,6 @@
 """`bench`: run benchmarks by name, and note what they find."""
 
-import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +15,7 @@ from bench.paths import PAGE, QUICK, RESULTS
 from bench.repeat import AGAIN
 from bench.report import write
 from bench.results import Results, load_all
+from tools.git import git
 from tools.paths import ROOT
 from tools.problem import Problem
 
@@ -85,12 +84,14 @@ def begin(benchmark: Benchmark, quick: bool, state: str) -> Results:
 
 
 def commit() -> str:
-    """Return which state of this repository is measured."""
-    if not shutil.which("git"):
+    """Return which state of this repository is measured, the results and their page aside."""
+    written = [f":(exclude){path.relative_to(ROOT)}" for path in (RESULTS, PAGE)]
+    try:
+        name = git(ROOT, "describe", "--always", "--abbrev=10", "--exclude=*").stdout.decode()
+        changed = git(ROOT, "status", "--porcelain", "--untracked-files=no", "--", ".", *written)
+    except Problem:
         return "unknown"
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
-    return done.stdout.strip() or "unknown"
+    return name.strip() + ("-dirty" if changed.stdout else "")
 
 
 def run(
