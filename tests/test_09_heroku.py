@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
 from playwright.async_api import Browser, expect
+from pymongo.errors import ConnectionFailure
 from yarl import URL
 
 from tests.browsing import Window
@@ -274,25 +275,25 @@ async def test_guesses_at_one_name_keep_nobody_else_out(
 
 
 @pytest.mark.section("Enough is enough")
-@pytest.mark.real_database
+@pytest.mark.in_memory
 async def test_a_database_that_is_down_is_no_wrong_password(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the database could not look at does not count as a wrong password."""
     use_own_limits(monkeypatch)
     monkeypatch.setenv("WRONG_PASSWORDS_PER_MINUTE", "1")
-    await chat.stop()
-    database = Mongod(tmp_path / "mongod")
-    monkeypatch.setenv("MONGO_URL", str(URL(database.url) / "chat"))
-    await chat.start()
+    await chat.restart()
+    models = importlib.import_module(chat.create_app.__module__.replace(".app", ".auth.models"))
+
+    async def fail(*_: object) -> None:
+        raise ConnectionFailure("The database is down.")
+
     ann = await chat.stranger("ann")
-    assert (await ann.log_in()).status == 503
-    with database:
-        async with within(PATIENCE):
-            while (answer := await ann.log_in()).status == 503:
-                pass
-        assert answer.status == 403  # nobody of this name has signed up, and this guess counts
-        assert (await ann.log_in()).status == 429
+    with monkeypatch.context() as down:
+        down.setattr(models.Users, "find", fail)
+        assert (await ann.log_in()).status == 503
+    assert (await ann.log_in()).status == 403  # nobody has this name; this guess counts
+    assert (await ann.log_in()).status == 429
 
 
 @pytest.mark.section("Enough is enough")
