@@ -78,8 +78,9 @@ class Window:
         """Have the cookies of somebody, as after their login."""
         url = str(self.chat.url)
         for cookie in visitor.session.cookie_jar:
-            values = {"name": cookie.key, "value": cookie.value, "url": url}
-            await self.page.context.add_cookies([values])
+            await self.page.context.add_cookies(
+                [{"name": cookie.key, "value": cookie.value, "url": url}]
+            )
 
     async def goto(self, path: str) -> None:
         await self.page.goto(str(self.chat.url.with_path(path)))

@@ -607,11 +607,11 @@ async def test_what_was_heard_at_one_process_does_not_come_again_at_another(
         bob = await (await log_in("bob")).join(f"?after={heard['id']}")
         carl = await (await log_in("carl")).connect("?after=0")
         await carl.say("the end")
-        heard = [
+        texts = [
             [event["text"] for event in await person.until("the end") if "text" in event]
             for person in (bob, carl)
         ]
-    assert heard == [["the end"], ["heard", "the end"]]
+    assert texts == [["the end"], ["heard", "the end"]]
 
 
 @pytest.mark.section("When the database is down")
