@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -207,18 +207,19 @@ class Chat:
         self.port: int | None = None  # any that is free
         self.server: TestServer
 
-    async def start(self) -> None:
-        self.server = TestServer(self.create_app(), port=self.port)
+    async def start(self, **options: Any) -> None:
+        """Start the chat; the options are TestServer's."""
+        self.server = TestServer(self.create_app(), port=self.port, **options)
         await self.server.start_server(shutdown_timeout=1)
 
     async def stop(self) -> None:
         await self.server.close()
 
-    async def restart(self) -> None:
+    async def restart(self, **options: Any) -> None:
         """Stop the chat and start it again at the same address."""
         self.port = self.server.port
         await self.stop()
-        await self.start()
+        await self.start(**options)
 
     @property
     def url(self) -> URL:

@@ -178,6 +178,10 @@ class Socket:
             events.append(await self.receive())
         return events
 
+    async def texts_until(self, text: str) -> list[str]:
+        """Return the texts of all messages up to the one with this text, and that one."""
+        return [event["text"] for event in await self.until(text) if "text" in event]
+
     async def closed(self) -> int | None:
         """Read whatever still comes, and return the code with which the socket is closed."""
         try:

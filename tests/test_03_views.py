@@ -12,7 +12,6 @@ from pathlib import Path
 from unicodedata import normalize
 
 import pytest
-from aiohttp.test_utils import TestServer
 
 from tests.cases import BAD_FRAMES
 from tests.conftest import Chat
@@ -549,9 +548,7 @@ async def test_stopping_closes_every_socket_even_with_one_stuck(
 @pytest.mark.parametrize("someone_sleeps", [False, True])
 async def test_whoever_reads_slowly_hears_the_goodbye(chat: Chat, someone_sleeps: bool) -> None:
     """Whoever is a little behind when the chat stops hears all of it, and the goodbye (1001)."""
-    await chat.stop()
-    chat.server = TestServer(chat.create_app(), socket_factory=small_listener)
-    await chat.server.start_server(shutdown_timeout=1)
+    await chat.restart(socket_factory=small_listener)
     talker, slow, sleeper = [
         await (await chat.visitor(name)).join() for name in ("talker", "slow", "sleeper")
     ]

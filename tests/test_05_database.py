@@ -263,9 +263,7 @@ async def test_whoever_does_not_read_what_was_missed_is_cut_off(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A window that stops reading while it catches up is closed half a minute later."""
-    await chat.stop()
-    chat.server = TestServer(chat.create_app(), socket_factory=small_listener)
-    await chat.server.start_server(shutdown_timeout=1)
+    await chat.restart(socket_factory=small_listener)
     ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
     for _ in range(20):
         await ann.post("/", {"text": "🦉" * 4_000})
@@ -485,7 +483,7 @@ async def test_a_database_that_is_down_is_said_so_and_found_again(
             await until_stored(ann, "here again")
         await socket.say("anybody there?", client_id)
         await socket.say("the end")
-        heard = [event["text"] for event in await socket.until("the end") if "text" in event]
+        heard = await socket.texts_until("the end")
         assert {"anybody there?", "here again", "the end"} <= set(heard)
         history = (await ann.get("/history")).json()["messages"]
         texts = [message["text"] for message in history]
@@ -526,7 +524,7 @@ async def test_what_is_stored_though_the_answer_got_lost_is_heard_once(
     await here.say("lost?", client_id)
     await here.say("the end")
     for window, texts in ((first, ["lost?"]), (second, []), (there, ["lost?"])):
-        heard = [event["text"] for event in await window.until("the end") if "text" in event]
+        heard = await window.texts_until("the end")
         assert heard == [*texts, "the end"]
 
 
@@ -588,7 +586,7 @@ async def test_what_is_said_at_a_second_process_is_heard_at_the_first(
         await elsewhere.say("four")
         await elsewhere.until("four")
         await first.say("five")
-        heard = [event["text"] for event in await first.until("five") if "text" in event]
+        heard = await first.texts_until("five")
     assert heard == ["four", "five"]
 
 
@@ -607,11 +605,8 @@ async def test_what_was_heard_at_one_process_does_not_come_again_at_another(
         bob = await (await log_in("bob")).join(f"?after={heard['id']}")
         carl = await (await log_in("carl")).connect("?after=0")
         await carl.say("the end")
-        texts = [
-            [event["text"] for event in await person.until("the end") if "text" in event]
-            for person in (bob, carl)
-        ]
-    assert texts == [["the end"], ["heard", "the end"]]
+        assert await bob.texts_until("the end") == ["the end"]
+        assert await carl.texts_until("the end") == ["heard", "the end"]
 
 
 @pytest.mark.section("When the database is down")
@@ -657,7 +652,7 @@ async def test_whoever_has_waited_too_long_gives_up_alone(chat: Chat, line: Line
     while (answer := await carl.receive("message", "error"))["client_id"] != third:
         pass
     assert answer["type"] == "message"
-    heard = [event["text"] for event in await ann.until("third") if "text" in event]
+    heard = await ann.texts_until("third")
     assert heard == ["first", "second", "third"]
 
 

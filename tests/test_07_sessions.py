@@ -14,7 +14,6 @@ from uuid import uuid4
 import ada_url
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, expect
 from yarl import URL
 
@@ -333,9 +332,7 @@ async def test_who_signs_out_while_a_socket_opens_gets_none(
 @pytest.mark.in_memory
 async def test_signing_out_goes_well_whatever_the_windows_do(chat: Chat) -> None:
     """Sign out while one window sleeps and another leaves by itself, late: all goes well."""
-    await chat.stop()
-    chat.server = TestServer(chat.create_app(), socket_factory=small_listener)
-    await chat.server.start_server(shutdown_timeout=1)
+    await chat.restart(socket_factory=small_listener)
     ann, bob = await chat.visitor("ann"), await (await chat.visitor("bob")).join()
     awake, asleep, leaver = [await ann.join() for _ in range(3)]
     asleep.stop_reading()

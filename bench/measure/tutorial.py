@@ -121,7 +121,7 @@ def first_page(place: Path, environment: Environment) -> float:
         with started(command, folder, environment, log) as process:
             while not answers(port):
                 if process.poll() is not None or time.monotonic() - began > FIRST_PAGE_PATIENCE:
-                    raise Failed(last_line(log) or "it did not start")
+                    raise Failed(why(log))
                 time.sleep(0.02)
             return time.monotonic() - began
 
@@ -152,10 +152,12 @@ def started(
         process.wait()
 
 
-def last_line(log: IO[bytes]) -> str:
+def why(log: IO[bytes]) -> str:
+    """Return what a command said last or, of a test run, the first test that failed."""
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1][:200] if lines else ""
+    failed = [line for line in lines if line.startswith("FAILED ")]
+    return (failed or lines[-1:] or ["it said nothing"])[0][:200]
 
 
 def answers(port: int) -> bool:
@@ -222,7 +224,7 @@ def execute(command: list[str], folder: Path, environment: Environment) -> None:
         except subprocess.TimeoutExpired:
             raise Failed(f"{name} was not done in time") from None
         if code != 0:
-            raise Failed(f"{name}: {last_line(log) or 'it failed'}")
+            raise Failed(f"{name}: {why(log)}")
 
 
 BENCHMARK = Benchmark(
