@@ -80,6 +80,7 @@ function insert(message, before) {
 
 const NEAR_END = 40; // pixels
 const scrollToEnd = () => (scroller.scrollTop = 0);
+// From the top of the list to the end of what waits below it; older pages do not count.
 const content = scroller.firstElementChild;
 const heightBelow = () => content.offsetTop + content.offsetHeight - list.offsetTop;
 let atEnd = true;
