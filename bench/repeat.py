@@ -1,8 +1,9 @@
 """Whether a second run has found what the first one did."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from bench.benchmarks import BENCHMARKS
 from bench.claims import CLAIMS
 from bench.results import Key, Results
 from bench.stats import Summary
@@ -32,7 +33,10 @@ def runs(results: Mapping[str, Results]) -> tuple[dict[str, Results], dict[str, 
 
 
 def repeated(results: Mapping[str, Results]) -> list[Repeat]:
-    """Return what both runs have found: what was to be shown, and each median."""
+    """Return what both runs have found: what was to be shown, and each median.
+
+    Of runs on different machines, ratios take the place of medians that depend on the machine.
+    """
     first, second = runs(results)
     found = []
     for claim in CLAIMS:
@@ -41,7 +45,8 @@ def repeated(results: Mapping[str, Results]) -> list[Repeat]:
             found.append(Repeat(claim.sentence, before, after))
     for name in first:
         if name in second:
-            found += medians(first[name], second[name])
+            alike = first[name].machine == second[name].machine
+            found += (medians if alike else ratios_to_ours)(first[name], second[name])
     return found
 
 
@@ -58,6 +63,26 @@ def medians(first: Results, second: Results) -> list[Repeat]:
         for key, figure in names
         if (one := first.summary(key, figure)) and (other := second.summary(key, figure))
     ]
+
+
+def ratios_to_ours(first: Results, second: Results) -> list[Repeat]:
+    """Return every ratio to ours that both runs have, as the tables show them."""
+    return [
+        Repeat(f"{first.benchmark}: {key.contender} {key.loop} {key.case}, to ours", one, other)
+        for key, ours, figure in cells(first.benchmark)
+        if (one := first.ratio(key, ours, figure)) and (other := second.ratio(key, ours, figure))
+    ]
+
+
+def cells(name: str) -> Iterator[tuple[Key, Key, str]]:
+    """Yield whom a benchmark's tables compare with ours, ours, and by which figure."""
+    benchmark = next(one for one in BENCHMARKS if one.name == name)
+    for table in benchmark.tables:
+        for column in table.columns:
+            for contender in benchmark.titles:
+                key = Key(contender, table.loop, column.case)
+                if table.ours and contender != table.ours:
+                    yield key, replace(key, contender=table.ours), column.figure
 
 
 # What a run is judged by, and what it does not measure.

@@ -117,17 +117,21 @@ def signs(marks: Iterable[str]) -> str:
 
 def repetition(results: Mapping[str, Results]) -> Iterator[str]:
     """Say whether a second full run has found the same."""
-    _, second = runs(results)
+    first, second = runs(results)
     if not second:
         yield "A second full run, which would show how far all this can be repeated, is missing."
         return
     when = next(iter(second.values()))
+    elsewhere = [name for name in second if second[name].machine != first[name].machine]
+    on, what = when.machine, "ratios" if elsewhere else "medians"
+    place = f"on another machine, {on['processor']}, {on['cores']} cores; " if elsewhere else ""
     found = repeated(results)
     outside = [one for one in found if not one.within]
-    yield (
-        f"A second full run ({when.date}, commit {when.commit}) found "
-        f"{len(found) - len(outside):,} of {len(found):,} medians within the range of the first, "
-        "from a tenth below its lowest to a tenth above its highest."
+    yield fill(
+        f"A second full run ({place}{when.date}, commit {when.commit}) found "
+        f"{len(found) - len(outside):,} of {len(found):,} {what} within the range of the first, "
+        "from a tenth below its lowest to a tenth above its highest.",
+        WIDTH,
     )
     if outside:
         yield '\n??? note "Those that were outside"\n'

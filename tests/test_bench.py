@@ -110,6 +110,16 @@ def test_a_second_run_may_be_a_tenth_below_the_lowest_or_above_the_highest() -> 
     assert [one.within for one in repeated({"fanout": first, "fanout.again": far})] == [False]
 
 
+def test_a_second_run_on_another_machine_is_compared_by_its_ratios_to_ours() -> None:
+    first = made(*repetitions("step03", 100.0, 110.0), *repetitions("bare", 50.0, 55.0, loop=""))
+    faster = made(*repetitions("step03", 300.0, 330.0), *repetitions("bare", 150.0, 165.0, loop=""))
+    faster.machine["processor"] = "another one"
+    results = {"fanout": first, "fanout.again": faster}
+    found = [(one.name, one.within) for one in repeated(results)]
+    assert found == [(f"fanout: bare asyncio {MANY}, to ours", True)]
+    assert "on another machine, another one, 2 cores;" in render(results).replace("\n", " ")
+
+
 def test_two_runs_are_compared_in_the_order_of_the_results() -> None:
     names = ("fanout", "accept", "http")
     found = made(*repetitions("step03", 100.0))
