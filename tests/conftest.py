@@ -24,7 +24,7 @@ from tests.people import LOGIN, Transcript, Visitor, needing
 from tests.process import Process
 from tools.check_start import load_create_app
 from tools.chromium import MISSING, find_chromium, open_chromium, run_chromium
-from tools.mongod import Mongod, find_mongod
+from tools.mongod import Mongod, find_mongod, free_port
 from tools.paths import ROOT
 from tools.steps import ALL, FIRST_WITH_DATABASE, Step, find_step
 
@@ -204,7 +204,7 @@ class Chat:
         self.transcript = transcript
         self.create_app = load_create_app(folder, variant.step)
         self.visitors = contextlib.AsyncExitStack()
-        self.port: int | None = None  # any that is free
+        self.port = free_port()
         self.server: TestServer
 
     async def start(self, **options: Any) -> None:
@@ -217,7 +217,6 @@ class Chat:
 
     async def restart(self, **options: Any) -> None:
         """Stop the chat and start it again at the same address."""
-        self.port = self.server.port
         await self.stop()
         await self.start(**options)
 

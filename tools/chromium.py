@@ -75,5 +75,4 @@ async def open_chromium(address: str) -> AsyncIterator[Browser]:
         try:
             yield browser
         finally:
-            for context in browser.contexts[1:]:  # the first is the browser's own
-                await context.close()
+            await browser.close()  # it runs on, without what was opened here

@@ -1,11 +1,13 @@
 """A local MongoDB server, for `run --mongo` and for the tests."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Self
@@ -17,6 +19,9 @@ from tools.problem import Problem
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
+
+# Systems give higher ones to outgoing connections, which could take one while its server is down.
+PORTS = range(20_000, 32_000)
 
 
 def find_mongod() -> Path | None:
@@ -152,7 +157,9 @@ class Mongod:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port on which nothing listens, and which no outgoing connection will be given."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
