@@ -200,6 +200,10 @@ class Socket:
         """Lose the connection, as a cable that is pulled."""
         self._transport().abort()
 
+    def release(self) -> None:
+        """End the connection, if there still is one, as a browser that is closed."""
+        self.ws._response.close()
+
     def stop_reading(self) -> None:
         """Stay connected and read nothing more."""
         self._transport().pause_reading()
@@ -273,6 +277,8 @@ class Visitor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for opened in self.sockets:
+            opened.release()
         await self.session.close()
 
     async def request(
