@@ -133,7 +133,7 @@ MUTATIONS = (
         file="aiochat/chat/hub.py",
         old=(
             "        self.transport.set_write_buffer_limits(0)"
-            "  # or it would not wait for the last 64 KiB\n"
+            "  # or close() would not wait for the last 64 KiB\n"
         ),
         new="",
         test="test_03_views.py::test_whoever_reads_slowly_hears_the_goodbye",

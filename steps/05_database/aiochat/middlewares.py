@@ -67,7 +67,7 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
 
 @web.middleware
 async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error here, in one form; no view needs to."""
+    """Answer, in one form, every error that no view has answered."""
     answer: web.HTTPException
     try:
         return await handler(request)
@@ -174,7 +174,7 @@ MIDDLEWARES = [
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Finish every answer, just before it is sent.
 
-    This is a signal, for a socket's handshake is sent before a middleware sees it.
+    This is a signal, because a socket's handshake is sent before a middleware sees it.
     """
     response.headers.update(SECURITY_HEADERS)
     response.headers["X-Request-ID"] = request.get(REQUEST_ID, "-")

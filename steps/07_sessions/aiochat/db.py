@@ -20,7 +20,7 @@ TIMEOUT = 2_000  # milliseconds until a database that does not answer counts as 
 
 KEEP_IN_MEMORY = 200  # messages; mongomock reads all of them for each answer
 
-# Motor, for mongomock-motor imitates it. Its own life has ended; what comes after it,
+# Motor, because mongomock-motor imitates it. It is no longer maintained; its successor,
 # pymongo.AsyncMongoClient, differs in few calls, all of which are in this file and in models.
 Database = AsyncIOMotorDatabase[Document]
 
@@ -29,7 +29,7 @@ def connect(url: str) -> Database:
     """Return the database at this address or, without one, a database in memory.
 
     The real one confirms a write when most of its servers have it on disk, and shows
-    no other: so what we have read survives a power cut, too.
+    only such writes: so what we have read survives a power cut, too.
     """
     if not url:
         return AsyncMongoMockClient(tz_aware=True)["chat"]

@@ -9,7 +9,7 @@ from .app import create_app
 
 
 def leave_out_quotes(record: logging.LogRecord) -> bool:
-    """Say in a line that something was not HTTP; aiohttp quotes it, whatever stands in it."""
+    """Log in one line what was not HTTP; aiohttp's traceback quotes it, secrets and all."""
     theirs = HttpProcessingError | web.RequestPayloadError
     if record.exc_info and isinstance(record.exc_info[1], theirs):
         record.exc_info = None

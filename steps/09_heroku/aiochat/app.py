@@ -20,7 +20,7 @@ MAX_BODY = 64 * 1024  # bytes; the longest message, as a form sends it, has 48,0
 def create_app(settings: Settings | None = None) -> web.Application:
     """Make the application; every call makes a new one."""
     settings = settings or Settings.from_environ()
-    # Outermost, for error pages read the cookie and change it, too.
+    # Outermost, because error pages read the cookie and change it, too.
     cookies = session_middleware(make_storage(settings))
     app = web.Application(middlewares=[cookies, *MIDDLEWARES], client_max_size=MAX_BODY)
     app[SETTINGS] = settings

@@ -56,8 +56,8 @@ class Limits:
     def take_guess(self, address: str, name: str) -> int:
         """Count one more password for a name; return 0 or the seconds to wait."""
         guess = f"{address} {name}"
-        # What one limit refuses does not count for the other: neither for those who share the
-        # address, nor as one more name to remember.
+        # What one limit refuses must not use up the other: somebody who guesses at one name would
+        # lock out all who share the address, and each made-up name would be remembered.
         wait = self.passwords.take(guess)
         if not wait and (wait := self.addresses.take(address)):
             self.passwords.give_back(guess)

@@ -55,7 +55,7 @@ class Client:
 
     async def say_goodbye(self, code: WSCloseCode) -> None:
         """Close the socket, and wait until all that we wrote is on its way."""
-        self.transport.set_write_buffer_limits(0)  # or it would not wait for the last 64 KiB
+        self.transport.set_write_buffer_limits(0)  # or close() would not wait for the last 64 KiB
         await self.ws.close(code=code)
 
     def cut_off(self) -> None:

@@ -26,7 +26,7 @@ Document = dict[str, Any]
 
 
 class NotStoredError(PyMongoError):
-    """The database did not confirm a message. It is safe to send it again."""
+    """The database did not confirm a message. Under its client_id it is safe to send again."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,10 @@ class Messages:
     ones wait, and are then stored all at once: the more people talk, the less each
     message costs. A message's key is its _id, so the database itself refuses it the
     second time.
+
+    Several processes may share a database. Each numbers its messages from the newest that
+    it knows; where two take the same number, the unique index refuses the later one, whose
+    process reads what it has missed and tries again.
     """
 
     def __init__(
@@ -164,12 +168,13 @@ class Messages:
                 # was faster to give a number to.
                 rest = [draft for draft in rest if draft.message is None]
                 if (len(rest), self.last) == before:
-                    await asyncio.sleep(0.02)  # what it stored can be read in a moment
+                    # Another process has our numbers; what it stored can be read in a moment.
+                    await asyncio.sleep(0.02)
             if rest:
                 log.error("%d messages were not stored: their numbers were taken", len(rest))
             await self._forget_oldest(len(batch))
         except PyMongoError as error:
-            log.error("The database stored nothing: %s", error)
+            log.error("The database did not confirm: %s", error)
             self.waiting = []  # they would wait as long, and for the same answer
 
     async def _store(self, batch: list[Draft]) -> None:
@@ -226,8 +231,8 @@ class Messages:
 def to_document(n: int, draft: Draft) -> Document:
     """Return a message as it is stored."""
     return {
-        "_id": draft.key,
-        "n": n,
+        "_id": draft.key,  # so what is sent twice is stored once
+        "n": n,  # the message's id: its place in the history
         "user": draft.user,
         "text": draft.text,
         "at": draft.at,

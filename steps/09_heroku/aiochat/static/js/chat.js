@@ -262,7 +262,7 @@ function connect() {
   url.protocol = url.protocol.replace("http", "ws");
   const opened = new WebSocket(url);
   opened.onopen = begin;
-  // A frame holds one event, as ours do, or several in an array.
+  // By the protocol a frame may hold several events in an array; our server sends one in each.
   opened.onmessage = ({ data }) => [JSON.parse(data)].flat().forEach(receive);
   opened.onclose = ({ code }) => lose(opened, code);
   socket = opened;
