@@ -20,6 +20,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 from yarl import URL
 
+from tests.line import Line
 from tests.people import LOGIN, Transcript, Visitor, needing
 from tests.process import Process
 from tools.check_start import load_create_app
@@ -305,6 +306,19 @@ async def chat(
     async with chat.visitors:
         yield chat
     await chat.stop()
+
+
+@pytest.fixture
+async def line(
+    chat: Chat, environment: dict[str, str], mongod: Mongod, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Line]:
+    """The line to the database; the chat has been started again to use it."""
+    with Line(URL(environment.get("MONGO_URL", mongod.url))) as line:
+        monkeypatch.setenv("MONGO_URL", str(line.url))
+        await chat.restart()
+        yield line
+        await chat.visitors.aclose()
+        await chat.stop()
 
 
 @pytest.fixture

@@ -204,6 +204,19 @@ class Socket:
         """End the connection, if there still is one, as a browser that is closed."""
         self.ws._response.close()
 
+    async def cut_off(self) -> None:
+        """Wait until the chat, in this process, has ended the connection.
+
+        Whoever does not read would not notice.
+        """
+        own = self._transport().get_extra_info("sockname")
+        async with within(PATIENCE):
+            while True:
+                await asyncio.sleep(0.05)
+                theirs = psutil.Process().net_connections("tcp4")
+                if all(one.raddr != own for one in theirs):
+                    return
+
     def stop_reading(self) -> None:
         """Stay connected and read nothing more."""
         self._transport().pause_reading()
@@ -295,7 +308,7 @@ class Visitor:
         A path that is `encoded` is sent as it is.
         """
         self.transcript.send(f"{method} {path}{describe_body(options.get('data'))}")
-        url = URL(path, encoded=encoded)
+        url = URL(f"{self.base.origin()}{path}", encoded=True) if encoded else URL(path)
         async with (
             within(PATIENCE),
             self.session.request(method, url, allow_redirects=follow, **options) as response,

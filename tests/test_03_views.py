@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from unicodedata import normalize
@@ -116,6 +117,15 @@ async def test_a_name_that_cannot_be_seen_is_refused(chat: Chat) -> None:
     ):
         person = await chat.stranger(name)
         assert (await person.sign_up()).status == 400
+
+
+@pytest.mark.section("A cookie with a name")
+async def test_a_name_with_endless_accents_holds_nobody_up(chat: Chat) -> None:
+    """A name that is far too long is refused before anybody has to wait for it."""
+    person = await chat.stranger("a" + "\u0301" * 5_000 + "\u0323" * 5_000)
+    before = time.thread_time()
+    assert (await person.sign_up()).status == 400
+    assert time.thread_time() - before < 0.1
 
 
 @pytest.mark.section("Signing out")

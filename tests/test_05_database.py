@@ -491,19 +491,6 @@ async def test_a_database_that_is_down_is_said_so_and_found_again(
         assert set(heard) <= set(texts)
 
 
-@pytest.fixture
-async def line(
-    chat: Chat, environment: dict[str, str], mongod: Mongod, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Line]:
-    """The line to the database; the chat has been started again to use it."""
-    with Line(URL(environment.get("MONGO_URL", mongod.url))) as line:
-        monkeypatch.setenv("MONGO_URL", str(line.url))
-        await chat.restart()
-        yield line
-        await chat.visitors.aclose()
-        await chat.stop()
-
-
 @pytest.mark.section("Store, then announce")
 @pytest.mark.real_database
 async def test_what_is_stored_though_the_answer_got_lost_is_heard_once(

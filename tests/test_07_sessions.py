@@ -21,6 +21,7 @@ from tests import properties
 from tests.browsing import Window
 from tests.cases import NEXT_PATHS
 from tests.conftest import Chat
+from tests.line import Line
 from tests.people import (
     PASSWORD,
     PATIENCE,
@@ -109,6 +110,9 @@ async def test_a_password_is_long_and_not_the_first_guess(chat: Chat) -> None:
     for password in ("", "1234567", "password", "PassWord1", "newcomer", "x" * 129):
         form = {"login": "newcomer", "password": password}
         assert (await person.post("/signup", form)).status == 400
+    full_width = "".join(chr(ord(letter) + 0xFEE0) for letter in "NEWCOMER")
+    form = {"login": full_width, "password": "newcomer"}
+    assert (await person.post("/signup", form)).status == 400
     good = ("ten letter", "x" * 128, "correct horse battery staple", "päßwörter", "🦉" * 8)
     for number, password in enumerate(good):
         form = {"login": f"newcomer {number}", "password": password}
@@ -189,6 +193,16 @@ async def test_a_crowd_at_the_login_needs_little_memory(
             await asyncio.sleep(0.005)  # look again while they are hashed
         assert {answer.status for answer in await logins} <= {303, 503}
     assert 10 * 1024 * 1024 < most - before < 150 * 1024 * 1024
+
+
+@pytest.mark.section("Hashing takes time")
+async def test_a_password_with_endless_accents_holds_nobody_up(chat: Chat) -> None:
+    """A password that is far too long is refused before anybody has to wait for it."""
+    ann = await chat.visitor("ann")
+    before = time.thread_time()
+    answer = await ann.log_in(password="a" + "\u0301" * 5_000 + "\u0323" * 5_000)
+    assert answer.status == 403
+    assert time.thread_time() - before < 0.1
 
 
 # --- the cookie --------------------------------------------------------------------------------
@@ -350,6 +364,27 @@ async def test_signing_out_goes_well_whatever_the_windows_do(chat: Chat) -> None
     leaver.read_on()
     await leaver.closed()
     assert (await signing_out).status == 303
+
+
+@pytest.mark.section("Signing out for real")
+@pytest.mark.real_database
+@pytest.mark.slow
+async def test_who_does_not_read_is_cut_off_even_if_signing_out_takes_too_long(
+    chat: Chat, line: Line
+) -> None:
+    """Sign out while the database is slow: 503, but a window that sleeps is closed all the same."""
+    await chat.restart(socket_factory=small_listener)
+    ann, bob = await chat.visitor("ann"), await (await chat.visitor("bob")).join()
+    asleep = await ann.join()
+    asleep.stop_reading()
+    await say_much(bob, 30)
+    line.hold("delete")
+    signing_out = asyncio.create_task(ann.post("/signout"))
+    await line.holds()
+    await asyncio.sleep(1)  # of the time for an answer; saying goodbye would take two more
+    line.let_go()
+    assert (await signing_out).status == 503
+    await asleep.cut_off()
 
 
 @pytest.mark.section("Signing out for real")

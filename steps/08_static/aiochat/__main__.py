@@ -18,6 +18,7 @@ def leave_out_quotes(record: logging.LogRecord) -> bool:
 
 logging.basicConfig(level=logging.INFO)
 logging.getLogger("aiohttp.server").addFilter(leave_out_quotes)
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # its warnings quote headers
 web.run_app(
     create_app(),
     host="127.0.0.1",

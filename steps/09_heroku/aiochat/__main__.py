@@ -20,6 +20,7 @@ def leave_out_quotes(record: logging.LogRecord) -> bool:
 
 logging.basicConfig(level=logging.INFO)
 logging.getLogger("aiohttp.server").addFilter(leave_out_quotes)
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # its warnings quote headers
 try:
     settings = Settings.from_environ()
 except SettingsError as error:

@@ -44,6 +44,8 @@ class Socket(web.View):
             await ws.prepare(self.request)
         except ConnectionError:  # gone before we could answer
             return web.Response()
+        except ValueError as error:  # aiohttp could not decode, or not quote, a header
+            raise web.HTTPBadRequest(text="This is not the handshake of a socket.") from error
         transport = self.request.transport
         if transport is None:  # gone while we answered
             return ws

@@ -129,7 +129,8 @@ class Hub:
             for client in self.clients
             if client.user == user and session_id in (None, client.session_id)
         }
-        await self.close(ended, WSCloseCode.POLICY_VIOLATION)
+        # Shielded: who does not read is cut off, even if the request has ended before.
+        await asyncio.shield(self.close(ended, WSCloseCode.POLICY_VIOLATION))
 
     async def close(self, clients: set[Client], code: WSCloseCode) -> None:
         """Say goodbye to these; whoever does not read it in time is cut off."""

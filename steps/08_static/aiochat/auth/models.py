@@ -36,8 +36,10 @@ def check_name(name: object) -> str:
 
     Raises ValueError, in words for the person, if nobody can be called that.
     """
+    if not isinstance(name, str) or len(name) > 4 * MAX_NAME:
+        name = ""  # far too long: normalizing it could take seconds
     # One é may be one character or two; NFC makes the same name the same string.
-    name = normalize("NFC", VARIANTS.sub("", name)) if isinstance(name, str) else ""
+    name = normalize("NFC", VARIANTS.sub("", name))
     name = re.sub(" +", " ", name).strip()  # a page shows several spaces as one
     # isprintable() refuses control characters, and invisible ones, which make two names
     # look alike.

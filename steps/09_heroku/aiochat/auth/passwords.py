@@ -22,14 +22,16 @@ def check_password(password: object, name: str) -> str:
     password = to_password(password)
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise ValueError(f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.")
-    if password.casefold() in COMMON | {name.casefold()}:
+    if password.casefold() in COMMON | {to_password(name).casefold()}:
         raise ValueError("This password is among the first that anybody would try.")
     return password
 
 
 def to_password(password: object) -> str:
     """Return one form for what different keyboards send for the same characters."""
-    return normalize("NFKC", password) if isinstance(password, str) else ""
+    if not isinstance(password, str) or len(password) > 4 * MAX_LENGTH:
+        return ""  # far too long: normalizing it could take seconds
+    return normalize("NFKC", password)
 
 
 def hash_password(password: str) -> str:
