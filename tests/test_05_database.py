@@ -33,6 +33,7 @@ from tests.people import (
     within,
 )
 from tests.process import Process, posix, run
+from tests.test_03_views import say_much
 from tests.test_04_middlewares import HTML, headers_for
 from tools.mongod import Mongod
 
@@ -243,6 +244,26 @@ async def test_cut_off_at_any_moment_nothing_is_missed_and_nothing_comes_twice(
 
     heard, _ = await asyncio.gather(listen(), talk())
     assert [event["text"] for event in heard] == [str(number) for number in range(total)]
+
+
+@pytest.mark.section("Coming back")
+@pytest.mark.real_database
+async def test_what_is_stored_while_you_catch_up_is_heard_once(chat: Chat, line: Line) -> None:
+    """A message that is stored while you catch up comes once: when everybody hears it."""
+    await chat.restart(socket_factory=small_listener)
+    talker = await (await chat.visitor("ann")).join()
+    await say_much(talker, 60)  # more than is read at once
+    window = await (await chat.visitor("bob")).connect("?after=0")
+    window.stop_reading()
+    line.hold("insert")
+    await talker.say("stored")
+    await line.holds()
+    window.read_on()
+    while (event := await window.receive())["type"] != "here":
+        assert event.get("text") != "stored", "nobody else has heard it yet"
+    line.let_go()
+    await talker.say("the end")
+    assert await window.texts_until("the end") == ["stored", "the end"]
 
 
 @pytest.mark.section("Without a database")
@@ -507,10 +528,12 @@ async def test_what_is_stored_though_the_answer_got_lost_is_heard_once(
     answer = await here.receive("message", "error")
     assert (answer["type"], answer["client_id"]) == ("error", client_id)
     [stored] = (await ann.get("/history")).json()["messages"]
-    first, second = await bob.connect("?after=0"), await bob.connect(f"?after={stored['id']}")
+    first = await bob.connect("?after=0")
+    assert await first.texts(1) == ["lost?"]
+    second = await bob.connect(f"?after={stored['id']}")
     await here.say("lost?", client_id)
     await here.say("the end")
-    for window, texts in ((first, ["lost?"]), (second, []), (there, ["lost?"])):
+    for window, texts in ((first, []), (second, []), (there, ["lost?"])):
         heard = await window.texts_until("the end")
         assert heard == [*texts, "the end"]
 

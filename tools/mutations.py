@@ -1177,7 +1177,7 @@ MUTATIONS = (
         file="aiochat/chat/models.py",
         old='{"$gt": after, "$lte": self.last}',
         new='{"$gt": after}',
-        test="test_05_database.py::test_cut_off_at_any_moment_nothing_is_missed_and_nothing_comes_twice",
+        test="test_05_database.py::test_what_is_stored_while_you_catch_up_is_heard_once",
         on_both_stores=True,
     ),
     Mutation(
