@@ -293,6 +293,28 @@ async def test_odd_characters_harm_nobody(chat: Chat) -> None:
         assert (await ann.get("/")).status == 200
 
 
+HANDSHAKE = {
+    b"Host": b"localhost",
+    b"Connection": b"Upgrade",
+    b"Upgrade": b"websocket",
+    b"Sec-WebSocket-Version": b"13",
+    b"Sec-WebSocket-Key": b"dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.mark.section("What a client may say")
+@pytest.mark.parametrize("name", list(HANDSHAKE)[1:], ids=bytes.decode)
+async def test_a_handshake_with_bytes_that_are_no_text_is_refused(
+    chat: Chat, ann: Visitor, name: bytes
+) -> None:
+    """A handshake whose headers hold any bytes is answered with 400."""
+    cookies = [f"{cookie.key}={cookie.value}".encode() for cookie in ann.session.cookie_jar]
+    headers = HANDSHAKE | {b"Cookie": b"; ".join(cookies), name: b"\xff"}
+    lines = [b"%b: %b\r\n" % header for header in headers.items()]
+    request = b"GET /ws HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
+    assert b" 400 " in await send_raw(chat.url, request)
+
+
 @pytest.mark.section("What a client may say")
 async def test_what_is_not_http_is_refused_and_the_chat_goes_on(chat: Chat) -> None:
     """Bytes that are not HTTP are answered with 400, and everybody else is served."""

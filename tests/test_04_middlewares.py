@@ -260,28 +260,6 @@ async def test_a_request_is_one_clean_line_in_the_log(
         assert secret not in log
 
 
-HANDSHAKE = {
-    b"Host": b"localhost",
-    b"Connection": b"Upgrade",
-    b"Upgrade": b"websocket",
-    b"Sec-WebSocket-Version": b"13",
-    b"Sec-WebSocket-Key": b"dGhlIHNhbXBsZSBub25jZQ==",
-}
-
-
-@pytest.mark.section("One place for errors")
-@pytest.mark.parametrize("name", list(HANDSHAKE)[1:], ids=bytes.decode)
-async def test_a_handshake_with_bytes_that_are_no_text_is_refused(
-    chat: Chat, ann: Visitor, name: bytes
-) -> None:
-    """A handshake whose headers hold any bytes is answered with 400."""
-    cookies = [f"{cookie.key}={cookie.value}".encode() for cookie in ann.session.cookie_jar]
-    headers = HANDSHAKE | {b"Cookie": b"; ".join(cookies), name: b"\xff"}
-    lines = [b"%b: %b\r\n" % header for header in headers.items()]
-    request = b"GET /ws HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
-    assert b" 400 " in await send_raw(chat.url, request)
-
-
 # --- whatever it is ----------------------------------------------------------------------------
 
 

@@ -432,11 +432,11 @@ MUTATIONS = (
     Mutation(
         name="the answer to a handshake that is no text",
         promise=NO_500,
-        first=4,
+        first=3,
         file="aiochat/chat/views.py",
         old="except ValueError as error:  # aiohttp",
         new="except ZeroDivisionError as error:  # aiohttp",
-        test="test_04_middlewares.py::test_a_handshake_with_bytes_that_are_no_text_is_refused",
+        test="test_03_views.py::test_a_handshake_with_bytes_that_are_no_text_is_refused",
     ),
     Mutation(
         name="the check of the name in the cookie",
