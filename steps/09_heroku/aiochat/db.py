@@ -60,15 +60,15 @@ async def open_database(app: web.Application) -> AsyncIterator[None]:
     app[MESSAGES] = Messages(
         db.messages, announce=app[HUB].send, keep=None if url else KEEP_IN_MEMORY
     )
+    if url:
+        log.info("Messages are kept in the database %r.", db.name)
+    else:
+        log.info("Messages are kept in memory, until the chat stops. Set MONGO_URL to keep them.")
     try:
         await app[MESSAGES].catch_up()
     except (PyMongoError, TimeoutError) as error:
         log.error(
             "The database does not answer. Start it; the chat will find it by itself. (%r)", error
         )
-    if url:
-        log.info("Messages are kept in the database %r.", db.name)
-    else:
-        log.info("Messages are kept in memory, until the chat stops. Set MONGO_URL to keep them.")
     yield
     db.client.close()
