@@ -190,7 +190,7 @@ class Lab:
         self.say(" ".join(filter(None, (f"{contender} {loop} {case}: {shown}", *run.marks))))
 
 
-SHARES = ("server_share", "load_share", "others")
+SHARES = ("server_share", "kernel_share", "load_share", "others")
 
 
 def assess(seen: Seen, others: float) -> Seen:

@@ -86,4 +86,4 @@ def cells(name: str) -> Iterator[tuple[Key, Key, str]]:
 
 
 # What a run is judged by, and what it does not measure.
-CIRCUMSTANCES = ("server_share", "load_share", "others", "missing")
+CIRCUMSTANCES = ("server_share", "kernel_share", "load_share", "others", "missing")

@@ -15,7 +15,7 @@ from bench.paths import PAGE, RESULTS
 from bench.plot import Bar, Group, draw
 from bench.repeat import repeated, runs
 from bench.results import Key, Results, load_all
-from bench.stats import DISTURBED, LIMITED, MISSING, STOPPED
+from bench.stats import DISTURBED, LIMITED, MISSING, STOPPED, Summary
 from bench.words import plain, with_range
 
 WIDTH = 100  # characters in a line
@@ -67,6 +67,7 @@ def render(results: Mapping[str, Results]) -> str:
         QUICK if any(found.quick for found in results.values()) else "",
         "## What was to be shown\n",
         claims_table(results),
+        "\n\n".join(limits(results)) + "\n",
         "\n".join(repetition(results)),
     ]
     for benchmark in BENCHMARKS:
@@ -105,10 +106,24 @@ def claim_row(claim: Claim, results: Mapping[str, Results]) -> str:
     found = claim.find(results)
     if found is None:
         return f"| {claim.sentence} | {wanted} | not measured | |"
-    marks = claim.marks(results)
-    verdict = "yes" if claim.kept(found) and MISSING not in marks else "**no**"
-    figure = with_range(found, claim.unit) + signs(marks)
+    verdict = "yes" if kept(claim, found, results) else "**no**"
+    figure = with_range(found, claim.unit) + signs(claim.marks(results))
     return f"| {claim.sentence} | {wanted} | {figure} | {verdict} |"
+
+
+def kept(claim: Claim, found: Summary, results: Mapping[str, Results]) -> bool:
+    """Say whether the figure was reached, with no message missing."""
+    return claim.kept(found) and MISSING not in claim.marks(results)
+
+
+def limits(results: Mapping[str, Results]) -> list[str]:
+    """Say what stands in the way of what was not reached."""
+    missed = (
+        claim
+        for claim in CLAIMS
+        if (found := claim.find(results)) and not kept(claim, found, results)
+    )
+    return list(dict.fromkeys(claim.limit for claim in missed if claim.limit))
 
 
 def signs(marks: Iterable[str]) -> str:

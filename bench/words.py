@@ -31,6 +31,7 @@ def percent(value: float) -> str:
 UNITS: dict[str, Callable[[float], str]] = {
     "": compact,
     "times": three_digits,
+    "µs": lambda value: f"{three_digits(value)} µs",
     "ms": lambda value: f"{three_digits(value)} ms",
     "s": lambda value: f"{three_digits(value)} s",
     "kB": lambda value: f"{three_digits(value)} kB",

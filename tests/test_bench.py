@@ -15,7 +15,7 @@ import pytest
 
 from bench import environment, machine
 from bench.benchmark import Benchmark
-from bench.claims import CLAIMS, Claim, Source
+from bench.claims import CLAIMS, ONE_AT_A_TIME, Claim, Source
 from bench.contenders import CHATS, PAGES, STORES, Contender
 from bench.lab import Lab
 from bench.main import find, run
@@ -157,6 +157,17 @@ def test_a_claim_is_kept_by_its_median_and_marked_as_its_runs_are() -> None:
     assert claim.kept(found)
     assert not claim.kept(replace(found, median=24.9))
     assert claim.marks(results) == [DISTURBED]
+
+
+def test_the_page_says_what_stands_in_the_way_of_what_was_not_reached() -> None:
+    one = "one/1000"
+    limit = repetitions("bare", 100.0, loop="", case=one)
+    reached = {"fanout": made(*repetitions("step03", 85.0, case=one), *limit)}
+    missed = {"fanout": made(*repetitions("step03", 84.0, case=one), *limit)}
+    assert "| 0.850 | yes |" in render(reached)
+    assert ONE_AT_A_TIME not in render(reached)
+    assert "| 0.840 | **no** |" in render(missed)
+    assert render(missed).count(ONE_AT_A_TIME) == 1
 
 
 def test_what_a_claim_rests_on_is_measured_each_time_and_all_else_once(lab: Lab) -> None:
@@ -394,6 +405,9 @@ def test_fan_out_is_measured(lab: Lab, name: str) -> None:
     assert [run.case for run in lab.results.runs] == ["one/10", "many/10"]
     for found in lab.results.runs:
         assert found.figures[FIGURE] > 0
+        cost = found.figures[fanout.KERNEL] + found.figures[fanout.OWN]
+        assert cost == pytest.approx(1e6 / found.figures[FIGURE])
+        assert 0 < found.figures["kernel_share"] < 1
         assert found.figures["server_share"] > 0
 
 

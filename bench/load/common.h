@@ -19,7 +19,8 @@
 
 enum { MAX_PROCESSES = 64 };
 
-/* The processes of the server, by the clocks that count their processor time. */
+/* The processes of the server, and the clocks that count their processor time. */
+static int server_pids[MAX_PROCESSES];
 static clockid_t server_clocks[MAX_PROCESSES];
 static int server_processes;
 
@@ -49,9 +50,40 @@ static double server_cpu(void) {
     return sum;
 }
 
+/* Where the server has spent its time, in clock ticks: coarser than the clocks above, which do not
+ * tell its own code and the kernel's apart (proc_pid_stat(5), fields 14 and 15). */
+struct ticks {
+    unsigned long own, kernel;
+};
+
+static struct ticks server_ticks(void) {
+    struct ticks sum = {0};
+    for (int i = 0; i < server_processes; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/proc/%d/stat", server_pids[i]);
+        FILE *file = fopen(path, "r");
+        unsigned long own, kernel;
+        if (!file || fscanf(file, "%*d (%*[^)]) %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu",
+                            &own, &kernel) != 2)
+            stop("a process of the server has ended");
+        fclose(file);
+        sum.own += own;
+        sum.kernel += kernel;
+    }
+    return sum;
+}
+
+/* The part of the server's processor time that was the kernel's. */
+static double kernel_share(struct ticks before) {
+    struct ticks after = server_ticks();
+    double own = after.own - before.own, kernel = after.kernel - before.kernel;
+    return own + kernel > 0 ? kernel / (own + kernel) : 0;
+}
+
 static void add_server_process(const char *pid) {
     if (server_processes == MAX_PROCESSES) stop("the server has too many processes");
-    errno = clock_getcpuclockid(atoi(pid), &server_clocks[server_processes]);
+    server_pids[server_processes] = atoi(pid);
+    errno = clock_getcpuclockid(server_pids[server_processes], &server_clocks[server_processes]);
     if (errno) fail("the server's clock");
     server_processes++;
 }

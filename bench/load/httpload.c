@@ -137,14 +137,17 @@ int main(int count, char **words) {
     clients = calloc(options.clients, sizeof *clients);
     for (int i = 0; i < options.clients; i++) start(&clients[i]);
     run(now() + options.warm_up);
+    struct ticks ticks = server_ticks();
     double began = now(), server = server_cpu(), own = own_cpu();
     long before = answers;
     double idle = run(began + options.seconds);
     double seconds = now() - began;
     server = server_cpu() - server;
     own = own_cpu() - own - idle;
+    double kernel = kernel_share(ticks);
     printf("{\"event\": \"result\", \"seconds\": %.4f, \"answers\": %ld, \"refused\": %ld, ", seconds,
            answers - before, refused);
-    printf("\"server_cpu\": %.5f, \"load_cpu\": %.5f}\n", server, own < 0 ? 0 : own);
+    printf("\"server_cpu\": %.5f, \"kernel_share\": %.3f, ", server, kernel);
+    printf("\"load_cpu\": %.5f}\n", own < 0 ? 0 : own);
     return 0;
 }

@@ -387,6 +387,7 @@ static void measure(void) {
     /* When half of the first messages have been heard, all of them have long been taken in. */
     if (!talk_enough(options.warm_up, (options.window + 1) / 2, &ignored))
         stop("nothing came back while it warmed up");
+    struct ticks ticks = server_ticks();
     double server = server_cpu(), own = own_cpu();
     uint64_t deliveries_before = deliveries;
     long blocked_before = blocked;
@@ -397,6 +398,7 @@ static void measure(void) {
     double seconds = now() - measured_since;
     server = server_cpu() - server;
     own = own_cpu() - own - idle;
+    double kernel = kernel_share(ticks);
     uint64_t got = deliveries - deliveries_before;
     long messages = sent - first_measured;
     /* What is still under way counts for latency, and as missing if it never comes; so does
@@ -415,7 +417,8 @@ static void measure(void) {
     printf("{\"event\": \"result\", \"seconds\": %.4f, \"messages\": %ld, \"sent\": %ld, ", seconds,
            messages, sent);
     printf("\"deliveries\": %lu, \"missing\": %lu, ", got, expected - timely);
-    printf("\"server_cpu\": %.5f, \"load_cpu\": %.5f, ", server, own < 0 ? 0 : own);
+    printf("\"server_cpu\": %.5f, \"kernel_share\": %.3f, ", server, kernel);
+    printf("\"load_cpu\": %.5f, ", own < 0 ? 0 : own);
     printf("\"p50_ms\": %.3f, \"p99_ms\": %.3f, ", percentile(50, expected),
            percentile(99, expected));
     printf("\"stalled_closed\": %d, ", stalled_closed);
