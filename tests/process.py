@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -172,9 +173,13 @@ class Process:
             raise AssertionError(f"it still runs after {seconds} s") from None
 
     async def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it, and whatever it has started, as a power cut would."""
         if self.process.returncode is None:
+            children = psutil.Process(self.process.pid).children(recursive=True)
             self.process.kill()
+            for child in children:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
             await self.process.wait()
 
     def output(self) -> str:
