@@ -407,7 +407,7 @@ def test_fan_out_is_measured(lab: Lab, name: str) -> None:
         assert found.figures[FIGURE] > 0
         cost = found.figures[fanout.KERNEL] + found.figures[fanout.OWN]
         assert cost == pytest.approx(1e6 / found.figures[FIGURE])
-        assert 0 < found.figures["kernel_share"] < 1
+        assert 0 <= found.figures["kernel_share"] <= 1  # of a few ticks, none may be the kernel's
         assert found.figures["server_share"] > 0
 
 

@@ -69,14 +69,14 @@ class Hub:
     """All who are connected; however much happens at once, each gets one write."""
 
     def __init__(self) -> None:
-        self.clients: set[Client] = set()
+        self.clients: dict[Client, None] = {}  # a set that keeps its order
         self.people: Counter[str] = Counter()  # how many windows each of them has
         self.waiting: list[bytes] = []
         self.stopping = False  # whether the chat is about to end
 
     def connect(self, client: Client) -> None:
         """Add a socket that still has to hear what it missed."""
-        self.clients.add(client)
+        self.clients[client] = None
 
     def join(self, client: Client) -> None:
         """Let somebody in; a person's second window joins without a word."""
@@ -90,7 +90,7 @@ class Hub:
     def leave(self, client: Client) -> None:
         """Let somebody go; a person has left with their last window."""
         if client in self.clients:  # if not, `close` is saying goodbye to it
-            self.clients.remove(client)
+            del self.clients[client]
             if client.transport.get_write_buffer_size():
                 client.transport.abort()  # unread bytes would keep the connection open
         if not client.live:
@@ -135,7 +135,8 @@ class Hub:
     async def close(self, clients: set[Client], code: WSCloseCode) -> None:
         """Say goodbye to these; whoever does not read it in time is cut off."""
         self.flush()
-        self.clients = self.clients - clients
+        for client in clients:
+            self.clients.pop(client, None)
         goodbyes = [asyncio.create_task(client.say_goodbye(code)) for client in clients]
         if goodbyes:
             await asyncio.wait(goodbyes, timeout=GOODBYE)
@@ -151,4 +152,4 @@ async def close_hub(app: web.Application) -> None:
     """Close all sockets when the chat stops; aiohttp would wait for them otherwise."""
     hub = app[HUB]
     hub.stopping = True
-    await hub.close(hub.clients, WSCloseCode.GOING_AWAY)
+    await hub.close(set(hub.clients), WSCloseCode.GOING_AWAY)
