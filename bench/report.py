@@ -131,7 +131,7 @@ def signs(marks: Iterable[str]) -> str:
 
 
 def repetition(results: Mapping[str, Results]) -> Iterator[str]:
-    """Say whether a second full run has found the same."""
+    """Say whether another full run has found the same: a later one, or one on another machine."""
     first, second = runs(results)
     if not second:
         yield "A second full run, which would show how far all this can be repeated, is missing."
@@ -143,14 +143,14 @@ def repetition(results: Mapping[str, Results]) -> Iterator[str]:
     found = repeated(results)
     outside = [one for one in found if not one.within]
     yield fill(
-        f"A second full run ({place}{when.date}, commit {when.commit}) found "
-        f"{len(found) - len(outside):,} of {len(found):,} {what} within the range of the first, "
+        f"Another full run ({place}{when.date}, commit {when.commit}) found "
+        f"{len(found) - len(outside):,} of {len(found):,} {what} within the range of this one, "
         "from a tenth below its lowest to a tenth above its highest.",
         WIDTH,
     )
     if outside:
         yield '\n??? note "Those that were outside"\n'
-        yield "    | figure | first | second |"
+        yield "    | figure | this run | the other |"
         yield "    |---|---|---|"
         for one in outside:
             yield (
