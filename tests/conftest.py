@@ -236,6 +236,8 @@ class Chat:
         if self.step >= 3:
             with needing(LOGIN):
                 answer = await visitor.sign_up()
+                if answer.status == 503:  # a busy machine may send somebody away; they come again
+                    answer = await visitor.sign_up()
                 assert answer.status == 303, f"{name} cannot log in"
                 assert answer.location == "/", f"{name} cannot log in"
         return visitor

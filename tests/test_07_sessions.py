@@ -32,7 +32,7 @@ from tests.people import (
     small_listener,
     within,
 )
-from tests.process import LoopWatch, Process, run
+from tests.process import LoopWatch, Process, least_work, run
 from tests.test_03_views import say_much
 from tests.test_05_database import PRINT_SETTINGS
 from tools.mongod import Mongod
@@ -199,10 +199,8 @@ async def test_a_crowd_at_the_login_needs_little_memory(
 async def test_a_password_with_endless_accents_holds_nobody_up(chat: Chat) -> None:
     """A password that is far too long is refused before anybody has to wait for it."""
     ann = await chat.visitor("ann")
-    before = time.thread_time()
-    answer = await ann.log_in(password="a" + "\u0301" * 5_000 + "\u0323" * 5_000)
-    assert answer.status == 403
-    assert time.thread_time() - before < 0.1
+    password = "a" + "\u0301" * 5_000 + "\u0323" * 5_000
+    assert await least_work(lambda: ann.log_in(password=password), 403) < 0.1
 
 
 # --- the cookie --------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Signing up, logging in and out."""
 
+import asyncio
 import re
 
 import aiohttp_jinja2
@@ -93,8 +94,8 @@ async def log_in(request: web.Request) -> str:
         raise too_many("Too many wrong passwords. Please wait a minute.", wait)
     try:
         user = await request.app[USERS].find(name, to_password(form.get("password")))
-    except PyMongoError:
-        limits.give_guess_back(*guess)  # the database is down, and nobody has looked
+    except (PyMongoError, asyncio.CancelledError):
+        limits.give_guess_back(*guess)  # the database is down, or too slow: nobody has looked
         raise
     if user is None:
         # Not which of the two: that would tell who has signed up here.
