@@ -120,6 +120,16 @@ class Window:
     def texts(self) -> Locator:
         return self.messages.locator(".text")
 
+    async def scroll_up(self, pixels: int) -> None:
+        """Read further up, and wait until the page knows: it hears of it with its next picture."""
+        await self.page.locator("#history").evaluate(
+            """(box, pixels) => new Promise((done) => {
+                box.addEventListener("scroll", done, { once: true });
+                box.scrollTop -= pixels;
+            })""",
+            pixels,
+        )
+
     async def shows(self, *texts: str) -> None:
         """Wait until these are the texts on the page, and all of them."""
         await expect(self.texts).to_have_text(list(texts))
