@@ -20,7 +20,7 @@ from yarl import URL
 from tests import properties
 from tests.browsing import Window
 from tests.cases import NEXT_PATHS
-from tests.conftest import Chat
+from tests.conftest import ANSWER_SECONDS, Chat
 from tests.line import Line
 from tests.people import (
     PASSWORD,
@@ -376,6 +376,7 @@ async def test_who_does_not_read_is_cut_off_even_if_signing_out_takes_too_long(
     asleep = await ann.join()
     asleep.stop_reading()
     await say_much(bob, 30)
+    chat.be_patient(ANSWER_SECONDS)
     line.hold("delete")
     signing_out = asyncio.create_task(ann.post("/signout"))
     await line.holds()
