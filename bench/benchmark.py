@@ -24,6 +24,7 @@ class Table:
     columns: tuple[Column, ...]
     unit: str  # of the absolute figures: a key of report.UNITS
     ours: str = "step03"  # whom the ratios are to; "" if there are none
+    about: str = ""  # what it shows, if the benchmark's own words do not say it
 
 
 @dataclass(frozen=True)

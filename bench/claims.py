@@ -8,12 +8,6 @@ from bench.stats import Summary, ratios, summarize
 
 LOOPS = ("asyncio", "uvloop")
 
-# Without a figure: those are in the table that it names.
-ONE_AT_A_TIME = """\
-One at a time, nothing waits to be gathered, and each delivery is one `send()`: the kernel's work is
-the same for Python and for C, and it is most of the whole. What remains is Python's way to that
-call, through the transport; see *What a delivery costs*, below."""
-
 
 @dataclass(frozen=True)
 class Source:
@@ -34,6 +28,14 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What stands in the way of more. It names no figure: those are where it is shown."""
+
+    text: str
+    shown_by: Source
+
+
+@dataclass(frozen=True)
 class Claim:
     """A figure, or how many times another one it is, and what it has to be."""
 
@@ -43,7 +45,7 @@ class Claim:
     over: Source
     under: Source | None = None
     unit: str = "times"
-    limit: str = ""  # what stands in the way, where it is not kept
+    limit: Limit | None = None  # what stands in the way, where it is not kept
 
     def sources(self) -> list[Source]:
         return [self.over, self.under] if self.under else [self.over]
@@ -66,6 +68,15 @@ class Claim:
 
 def fan_out(contender: str, loop: str, case: str) -> Source:
     return Source("fanout", Key(contender, loop, case), "deliveries_per_cpu_second")
+
+
+def one_at_a_time(loop: str) -> Limit:
+    return Limit(
+        "One at a time, nothing waits to be gathered, and each delivery is one `send()`: the "
+        "kernel's work is the same for Python and for C, and it is most of the whole. What remains "
+        "is Python's way to that call; see *What a delivery costs*, below.",
+        Source("fanout", Key("step03", loop, "one/1000"), "kernel_us"),
+    )
 
 
 def store(contender: str, case: str, figure: str = "acknowledged_per_second") -> Source:
@@ -92,7 +103,7 @@ def claims() -> Iterator[Claim]:
                 True,
                 fan_out("step03", loop, case),
                 fan_out(peer, loop, case),
-                limit=ONE_AT_A_TIME if peer == "bare" else "",
+                limit=one_at_a_time(loop) if peer == "bare" else None,
             )
     for loop in LOOPS:
         yield Claim(

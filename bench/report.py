@@ -67,7 +67,7 @@ def render(results: Mapping[str, Results]) -> str:
         QUICK if any(found.quick for found in results.values()) else "",
         "## What was to be shown\n",
         claims_table(results),
-        "\n\n".join(limits(results)) + "\n",
+        "\n\n".join(fill(limit, WIDTH) for limit in limits(results)),
         "\n".join(repetition(results)),
     ]
     for benchmark in BENCHMARKS:
@@ -117,13 +117,14 @@ def kept(claim: Claim, found: Summary, results: Mapping[str, Results]) -> bool:
 
 
 def limits(results: Mapping[str, Results]) -> list[str]:
-    """Say what stands in the way of what was not reached."""
+    """Say what stands in the way of what was not reached, where these results show it."""
     missed = (
-        claim
+        claim.limit
         for claim in CLAIMS
         if (found := claim.find(results)) and not kept(claim, found, results)
     )
-    return list(dict.fromkeys(claim.limit for claim in missed if claim.limit))
+    shown = (limit.text for limit in missed if limit and limit.shown_by.values(results))
+    return list(dict.fromkeys(shown))
 
 
 def signs(marks: Iterable[str]) -> str:
@@ -167,11 +168,11 @@ def section(benchmark: Benchmark, results: Results, first: Results) -> str:
     parts += [chart for plot in benchmark.plots if (chart := draw_plot(benchmark, plot, results))]
     for table in benchmark.tables:
         if rows := list(table_rows(benchmark, table, results)):
-            parts += [f"### {table.title}", "\n".join(rows)]
+            parts += [f"### {table.title}", fill(table.about, WIDTH), "\n".join(rows)]
     parts += list(left_out(benchmark, results))
     if not results.complete:
         parts.append("This benchmark was stopped before its last repetition.")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def conditions(results: Results, first: Results) -> str:

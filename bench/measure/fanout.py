@@ -49,7 +49,11 @@ def table(title: str, shape: str, loop: str) -> Table:
 def costs(loop: str) -> Table:
     columns = (Column("in the kernel", "one/1000", KERNEL), Column("its own code", "one/1000", OWN))
     title = f"What a delivery costs, one at a time, 1,000 clients, {loop}"
-    return Table(title, loop, columns, "µs")
+    about = (
+        "The processor time of one delivery: less is better. The system's clock ticks divide it "
+        "between the kernel, which sends, and the server's own code."
+    )
+    return Table(title, loop, columns, "µs", about=about)
 
 
 BENCHMARK = Benchmark(
@@ -64,9 +68,7 @@ BENCHMARK = Benchmark(
         "64 messages are always under way. Ours puts what waits, up to 64 messages, into one "
         "write for each client: this is the case that suits it best. The limits are no peers: the "
         "one in C makes one system call for each delivery, so whoever gathers messages passes it "
-        "where there are many. *What a delivery costs* is the processor time of one: less is "
-        "better. The system's clock ticks divide it between the server's own code and the kernel, "
-        "which sends. 10, 100 and 5,000 clients are measured in the first repetition only."
+        "where there are many. 10, 100 and 5,000 clients are measured in the first repetition only."
     ),
     measure=measure,
     repeat=5,  # one at a time, the ratios to the limits are close to what is wanted of them
