@@ -30,6 +30,7 @@ from tests.people import (
     Visitor,
     goodbye,
     send_raw,
+    stretched,
     within,
 )
 from tests.process import LoopWatch, Process, memory_settings, posix, run
@@ -183,11 +184,11 @@ async def test_a_silent_socket_is_kept_open_and_a_dead_one_noticed(
     heartbeats: list[float] = []
     make = web.WebSocketResponse.__init__
 
-    def a_hundred_times_faster(ws: web.WebSocketResponse, **options: Any) -> None:
+    def faster(ws: web.WebSocketResponse, **options: Any) -> None:
         heartbeats.append(options["heartbeat"])
-        make(ws, **options | {"heartbeat": options["heartbeat"] / 100})
+        make(ws, **options | {"heartbeat": stretched(options["heartbeat"] / 100)})
 
-    monkeypatch.setattr(web.WebSocketResponse, "__init__", a_hundred_times_faster)
+    monkeypatch.setattr(web.WebSocketResponse, "__init__", faster)
     ann, bob = await chat.visitor("ann"), await chat.visitor("bob")
     watcher = await ann.join()
     async with bob.session.ws_connect("/ws", autoping=False) as dead:

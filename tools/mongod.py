@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from importlib import metadata
@@ -139,6 +140,8 @@ class Mongod:
     def pause(self) -> None:
         """Make the server hang, until `resume`: it keeps its connections and says nothing."""
         self.send_signal("SIGSTOP")
+        if sys.platform != "win32" and self.process:
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # a thread may still be answering
 
     def resume(self) -> None:
         self.send_signal("SIGCONT")
